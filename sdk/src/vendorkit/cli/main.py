@@ -1,0 +1,112 @@
+"""The command line: finds the command, runs it, catches everything once, and exits.
+
+Nothing heavy is imported here: each command's module is imported only when it is called, so that
+`vendorkit --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+COMMANDS: dict[str, str] = {
+    "new": "kick off an engagement: scaffold, lock, first commit",
+    "check": "hold the repository against the platform's standards",
+    "snapshot": "freeze a declared dataset and write its pointer",
+    "train": "run the vendor's pipeline under lineage; gives a candidate",
+    "gate": "ask every declared gate of a candidate",
+    "publish": "register a candidate with its whole release record",
+    "approve": "sign a yes to a release",
+    "refuse": "sign a no to a release",
+    "promote": "point an alias to an approved release",
+    "rollback": "point an alias back to the release before",
+    "releases": "what is registered, approved and live",
+    "trace": "from a prediction or a release down to data and code",
+    "serve": "start the inference service",
+}
+"""Command and its one line of help. The module is `vendorkit.cli.commands.NAME`."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the bare command, which only lists the commands."""
+    listed = "\n".join(f"  {name:<10} {says}" for name, says in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="vendorkit",
+        description="Kick off, publish, approve, serve and trace models that vendors build on your platform.",
+        epilog=f"commands:\n{listed}\n\n`vendorkit COMMAND --help` shows two worked examples of each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="show the version and end")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="one of the commands below")
+    return parser
+
+
+def build_command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command: its own arguments and those that every command takes."""
+    module = importlib.import_module(f"vendorkit.cli.commands.{name}")
+    examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
+    parser = argparse.ArgumentParser(
+        prog=f"vendorkit {name}",
+        description=module.__doc__,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    common = parser.add_argument_group("arguments of every command")
+    common.add_argument("--repo", metavar="DIR", help="the engagement (default: nearest folder upwards)")
+    common.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    common.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    common.add_argument("--verbose", action="store_true", help="more progress on standard error")
+    parser.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line; gives the exit code."""
+    if not arguments or arguments[0].startswith("-"):
+        given = build_parser().parse_args(arguments)
+        if given.version:
+            from importlib.metadata import version  # noqa: PLC0415  (30 ms that --help need not pay)
+
+            print(f"vendorkit {version('vendorkit')}")
+            return 0
+        build_parser().print_help()
+        return 0 if arguments else 2
+    name = arguments[0]
+    if name not in COMMANDS:
+        build_parser().error(f"there is no command {name!r}; choose from: {', '.join(COMMANDS)}")
+    return run_command(name, arguments[1:])
+
+
+def run_command(name: str, arguments: Sequence[str]) -> int:
+    """Parse and run a known command. Errors become exit codes here and nowhere else."""
+    from vendorkit.cli.output import Console  # noqa: PLC0415  (the bare --help does without)
+    from vendorkit.errors import Unavailable, VendorkitError  # noqa: PLC0415
+
+    given = build_command_parser(name).parse_args(arguments)
+    console = Console(name, as_json=given.json, quiet=given.quiet)
+    try:
+        return console.outcome(given.run(given, console))
+    except VendorkitError as error:
+        return console.error(error)
+    except KeyboardInterrupt:
+        console.progress("interrupted")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return console.error(Unavailable(f"The system refused: {error}.", fix="Mend that and run it again."))
+    except Exception as error:  # noqa: BLE001  (the one place: a bug never looks like a finding)
+        from vendorkit.cli.bug import report_bug  # noqa: PLC0415
+
+        return console.error(report_bug(name, arguments, error))
+
+
+def console() -> NoReturn:
+    """The entry point of `vendorkit` and `python -m vendorkit`."""
+    sys.exit(main(sys.argv[1:]))

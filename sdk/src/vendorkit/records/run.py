@@ -1,0 +1,136 @@
+"""A run: how a candidate came to be. The digest of the run record is the candidate's name."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from vendorkit.records.base import Digest, Record, Timestamp, Value
+
+
+class Input(Value):
+    """A dataset that was read, verified against its snapshot."""
+
+    dataset: str
+    snapshot: Digest
+    content_digest: Digest
+    rows: int
+    taken_at: Timestamp
+
+
+class Filter(Value):
+    """Rows left out, and why."""
+
+    name: str
+    reason: str
+    rows_before: int
+    rows_after: int
+
+
+class Artifact(Value):
+    """A file of the model: its path below the model folder, size and digest."""
+
+    path: str
+    bytes: int
+    digest: Digest
+
+
+class Label(Value):
+    """What the model learned to predict: the column, who decided it, and by which policy."""
+
+    column: str
+    source: str
+    policy: str
+
+
+class Person(Value):
+    """A person as git knows them."""
+
+    name: str
+    email: str
+
+
+class Code(Value):
+    """The code that ran.
+
+    Args:
+        commit: Full git commit, empty where there is none yet.
+        dirty: Whether the working tree differed from the commit.
+        committers: E-mail addresses of the commit's author and committer.
+        files: The model's own source files.
+    """
+
+    commit: str
+    dirty: bool
+    committers: tuple[str, ...]
+    files: tuple[Artifact, ...]
+
+
+class Environment(Value):
+    """Where it ran. `id` is the digest of the other three together."""
+
+    id: Digest
+    lock: Digest | None
+    python: str
+    platform: str
+
+
+class Template(Value):
+    """The template that the repository was made from, as its answers file says."""
+
+    source: str
+    version: str
+
+
+class ModelFormat(Value):
+    """How the model is stored.
+
+    Args:
+        name: `skops`.
+        types: Types outside the format's own trusted list; the approver sees them, loading allows only them.
+    """
+
+    name: str
+    types: tuple[str, ...]
+
+
+class Run(Record):
+    """Everything needed to rebuild and to judge a candidate.
+
+    Args:
+        run_id: UUIDv7 of the run.
+        engagement: Id of the engagement.
+        model: Id of the model surface.
+        task: `binary`, `multiclass`, `regression` or `forecasting`.
+        inputs: Datasets read.
+        filters: Rows left out.
+        features: Digest of the FeatureSet record.
+        prepared: Content digest of the prepared table; None where training did not go through `prepare`.
+        label: The label, None for a model without one.
+        seed: Seed given to training.
+        parameters: Training parameters as the vendor recorded them.
+        author: Who trained, as git knows them.
+        seconds: Wall time of the run.
+    """
+
+    schema_name: ClassVar[str] = "vendorkit/run/1"
+
+    run_id: str
+    engagement: str
+    model: str
+    task: str
+    inputs: tuple[Input, ...]
+    filters: tuple[Filter, ...]
+    features: Digest
+    prepared: Digest | None
+    label: Label | None
+    seed: int
+    parameters: dict[str, str | int | float | bool]
+    code: Code
+    environment: Environment
+    sdk_version: str
+    template: Template | None
+    author: Person
+    started_at: Timestamp
+    seconds: float
+    model_format: ModelFormat
+    artifacts: tuple[Artifact, ...]
