@@ -1,0 +1,80 @@
+"""The locked environment: what it is called in lineage, and how it is locked (with uv).
+
+Which packages it holds is decided by the engagement's own pyproject files.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from vendorkit.errors import Unavailable
+from vendorkit.records.canonical import digest_file, digest_json
+from vendorkit.records.run import Environment
+
+LOCKFILE = "uv.lock"
+
+FOREIGN = ("UV_FROZEN", "UV_LOCKED", "UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV")
+"""Variables that point uv to another project or keep it from writing the lock."""
+
+
+def environment(repo: Path) -> Environment:
+    """The environment that this process runs in, as lineage records it.
+
+    The kernel's version takes no part: the same image on another host is the same environment.
+
+    Args:
+        repo: Top folder of the engagement, where `uv.lock` lies.
+    """
+    lockfile = repo / LOCKFILE
+    locked = digest_file(lockfile) if lockfile.is_file() else None
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    system = sysconfig.get_platform()
+    name = digest_json({"lock": locked, "python": python, "platform": system})
+    return Environment(id=name, lock=locked, python=python, platform=system)
+
+
+def lock(path: Path) -> Path:
+    """Lock the project in `path` with hashes of every package; gives the lock file.
+
+    Never fetches an interpreter: the running one is taken.
+
+    Raises:
+        Unavailable: uv is missing, or could not lock; the message ends with uv's own last lines.
+    """
+    variables = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    variables |= {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [*uv_command(), "lock", "--no-progress", "--python", sys.executable, "--project", str(path)],
+        cwd=path,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        tail = "\n".join(done.stderr.strip().splitlines()[-8:])
+        raise Unavailable(f"uv could not lock {path}:\n{tail}", fix="Mend that, or try again.")
+    return path / LOCKFILE
+
+
+def uv_command() -> tuple[str, ...]:
+    """How to call uv: from the path, else the one installed beside this interpreter.
+
+    Raises:
+        Unavailable: There is none.
+    """
+    on_path = shutil.which("uv")
+    if on_path:
+        return (on_path,)
+    if importlib.util.find_spec("uv") is not None:
+        return (sys.executable, "-m", "uv")
+    raise Unavailable("uv is not installed.", fix="Run `pip install uv` and try again.")

@@ -1,0 +1,216 @@
+"""Git, by subprocess with argument lists: the only file that starts it.
+
+Reading runs no hook and no file watcher of the repository that is looked at. What a commit means for lineage
+or for a release is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from vendorkit.errors import BadInput, Fault, Unavailable
+
+BRANCH = "main"
+"""The branch that a new repository starts on; the CI files of the template name it."""
+
+HARMLESS = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.pager=cat"),
+    *("-c", "core.quotePath=false"),
+)
+"""Options that keep git from running programs that a repository's own configuration names."""
+
+FOREIGN = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+"""Variables that point git to another repository, for instance when it runs inside a hook."""
+
+NO_IDENTITY = "Git does not know who you are, so it cannot commit."
+IDENTITY_FIX = (
+    "Run `git config --global user.name 'Your name'` and "
+    "`git config --global user.email you@company.example`."
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The commit that is checked out.
+
+    Args:
+        commit: Full commit id.
+        author: E-mail address of its author.
+        committer: E-mail address of its committer.
+    """
+
+    commit: str
+    author: str
+    committer: str
+
+
+def init(path: Path) -> None:
+    """Make a repository in an existing folder, on branch `main`, with none of the user's template hooks.
+
+    Raises:
+        Unavailable: Git is missing or refuses.
+    """
+    _git(path, "init", "--quiet", "--template=", f"--initial-branch={BRANCH}")
+
+
+def commit_all(path: Path, message: str) -> str:
+    """Commit every file that the repository itself does not ignore; gives the full commit id.
+
+    The user's own ignore file and hooks take no part, so that the same folder gives the same tree everywhere.
+
+    Raises:
+        BadInput: Git does not know who commits, or there is nothing to commit.
+        Unavailable: Git is missing or refuses.
+    """
+    identity(path)
+    _git(path, "-c", f"core.excludesFile={os.devnull}", "-c", "core.safecrlf=false", "add", "--all")
+    if not _git(path, "status", "--porcelain", "--untracked-files=no").strip():
+        raise BadInput(f"There is nothing to commit in {path}.")
+    _git(path, "commit", "--quiet", "--no-verify", "--message", message)
+    found = head(path)
+    if found is None:
+        raise Unavailable(f"Git committed in {path} but shows no commit.")
+    return found.commit
+
+
+def head(path: Path) -> Head | None:
+    """The commit that is checked out; None before the first commit and outside a repository.
+
+    Raises:
+        Unavailable: Git is missing.
+    """
+    done = _run(path, ("log", "-1", "--no-show-signature", "--format=%H%n%ae%n%ce", "HEAD", "--"))
+    if done.returncode != 0:
+        return None
+    commit, author, committer = done.stdout.splitlines()[:3]
+    return Head(commit, author, committer)
+
+
+def is_dirty(path: Path) -> bool:
+    """Whether files below `path` differ from the commit, or are new and not ignored.
+
+    True as well outside a repository: nothing there is committed.
+
+    Raises:
+        Unavailable: Git is missing or refuses.
+    """
+    return top(path) is None or bool(changed_paths(path))
+
+
+def changed_paths(path: Path) -> tuple[str, ...]:
+    """Changed, deleted and new files below `path` that are not ignored, relative to the repository's top.
+
+    Raises:
+        BadInput: `path` is not in a git repository.
+        Unavailable: Git is missing or refuses.
+    """
+    if top(path) is None:
+        raise BadInput(f"{path} is not in a git repository.", fix="Run `git init` there and commit.")
+    wanted = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", ".")
+    listed = _git(path, "--no-optional-locks", "status", *wanted)
+    return tuple(sorted(entry[3:] for entry in listed.split("\0") if entry))
+
+
+def identity(path: Path) -> tuple[str, str]:
+    """Name and e-mail address that git would write as the author of a commit made in `path` now.
+
+    Git's guess from the host's name does not count: such an address belongs to nobody.
+
+    Raises:
+        BadInput: Name or address of author or committer is not set.
+        Unavailable: Git is missing.
+    """
+    idents = []
+    for variable in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        done = _run(path, ("-c", "user.useConfigOnly=true", "var", variable))
+        found = re.fullmatch(r"(.+) <(.+)> \d+ [+-]\d{4}", done.stdout.strip())
+        if done.returncode != 0 or found is None:
+            raise BadInput(NO_IDENTITY, [Fault("git", _last_lines(done.stderr, 1))], fix=IDENTITY_FIX)
+        idents.append((found[1], found[2]))
+    return idents[0]
+
+
+def describe(path: Path) -> str:
+    """The nearest tag and the distance to it, else the short commit; `-dirty` at the end where files differ.
+
+    Raises:
+        BadInput: There is no commit.
+        Unavailable: Git is missing.
+    """
+    done = _run(path, ("--no-optional-locks", "describe", "--tags", "--always", "--dirty"))
+    if done.returncode != 0:
+        raise BadInput(f"{path} has no git commit.", fix="Run `git init` there and commit.")
+    return done.stdout.strip()
+
+
+def top(path: Path) -> Path | None:
+    """The top folder of the repository that `path` lies in; None outside of one.
+
+    Raises:
+        Unavailable: Git is missing, or refuses to read a repository of another user.
+    """
+    done = _run(path, ("rev-parse", "--show-toplevel"))
+    if done.returncode == 0:
+        return Path(done.stdout.rstrip("\n"))
+    if "dubious ownership" in done.stderr:
+        raise Unavailable(f"Git refuses to read {path}: {_last_lines(done.stderr, 3)}")
+    return None
+
+
+def resolve(path: Path, ref: str) -> str | None:
+    """The full commit that a branch, tag or commit id means in a repository; None where it has no such."""
+    done = _run(path, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _git(path: Path, *arguments: str) -> str:
+    """Standard output of a git command that must succeed."""
+    done = _run(path, arguments)
+    if done.returncode != 0:
+        verb = next((part for part in arguments if not part.startswith("-") and "=" not in part), "")
+        raise Unavailable(f"`git {verb}` failed in {path}: {_last_lines(done.stderr)}")
+    return done.stdout
+
+
+def _run(path: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    environment |= {"LC_ALL": "C.UTF-8", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        return subprocess.run(
+            ["git", *HARMLESS, *arguments],
+            cwd=path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
+    except FileNotFoundError as error:
+        if not path.is_dir():
+            raise BadInput(f"There is no folder {path}.") from error
+        raise Unavailable(
+            "Git is not installed.", fix="Install git (https://git-scm.com) and try again."
+        ) from error
+    except NotADirectoryError as error:
+        raise BadInput(f"{path} is not a folder.") from error
+
+
+def _last_lines(text: str, count: int = 5) -> str:
+    return "\n".join(text.strip().splitlines()[-count:]) or "it gave no reason."
