@@ -1,0 +1,299 @@
+"""What all gates share: the evidence they judge, the question they are asked, and the shape of a gate.
+
+Gates get values and give one `GateResult` each. Measuring (loading models, scoring benchmarks, running
+`prepare`) is done by the steps and never here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.gate_report import GateResult
+
+Numbers = NDArray[np.float64]
+
+PASSED = "Good enough to ship."
+FAILED = "Not good enough to ship."
+UNDECIDED = "Could not be decided, so it may not ship."
+
+
+class GateSpec(Protocol):
+    """One entry of the manifest's `gates`; the manifest's own class has these attributes."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def benchmark(self) -> str | None: ...
+    @property
+    def metric(self) -> str | None: ...
+    @property
+    def slice(self) -> str | None: ...
+    @property
+    def min(self) -> float | None: ...
+    @property
+    def max(self) -> float | None: ...
+    @property
+    def max_drop_vs_current(self) -> float | None: ...
+    @property
+    def says(self) -> str: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One benchmark, scored by one model, row for row. Made by `scored`, which refuses what is not fit.
+
+    Args:
+        benchmark: Id of the benchmark in the manifest.
+        content_digest: Digest of the benchmark's whole content.
+        label: What happened, float64, shape (n,), read-only; 0 or 1 for a binary task.
+        score: What the model said, float64, shape (n,), read-only; from 0 to 1 for a binary task.
+    """
+
+    benchmark: str
+    content_digest: str
+    label: Numbers
+    score: Numbers
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.label)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What was measured about one candidate. A string in place of a measurement tells why there is none.
+
+    A new family of gates adds its fields here, each with a default that says "not measured".
+
+    Args:
+        task: `binary`, `multiclass`, `regression` or `forecasting`.
+        candidate: Scored benchmarks of the candidate, by benchmark id.
+        current: The same of the live version; None where no version is live.
+        prepared: Digests of `prepare`'s table, each from a fresh process on the same inputs.
+    """
+
+    task: str
+    candidate: Mapping[str, Scored | str]
+    current: Mapping[str, Scored | str] | None = None
+    prepared: tuple[str, ...] | str = "`prepare` was not repeated"
+
+
+class Gate(Protocol):
+    """A gate: a pass/fail question asked of a candidate, with a limit set beforehand."""
+
+    @property
+    def kind(self) -> str:
+        """Its name in the manifest's `kind`."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it asks, in a few words."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """Why it matters, one or two sentences."""
+        ...
+
+    @property
+    def formula(self) -> str:
+        """How the verdict is reached."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where the formula comes from."""
+        ...
+
+    @property
+    def example(self) -> str:
+        """An entry of the manifest's `gates`, as YAML."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Fields of `Evidence` that it looks at, so that a step measures nothing else."""
+        ...
+
+    def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
+        """Answer the question.
+
+        Raises:
+            BadInput: The question cannot be answered; `ask_all` makes that the verdict `error`.
+        """
+        ...
+
+
+def scored(
+    benchmark: str, content_digest: str, label: Any, score: Any, *, task: str, one_class_ok: bool = False
+) -> Scored:
+    """Check labels and scores of one benchmark and freeze a copy of them.
+
+    Args:
+        benchmark: Id of the benchmark.
+        content_digest: Digest of its whole content.
+        label: Array-like of shape (n,): 0 or 1 for a binary task, else finite numbers.
+        score: Array-like of shape (n,): the probability of 1 for a binary task, else finite numbers.
+        task: Task of the model.
+        one_class_ok: Allow a binary benchmark with one class only, for instance one of known bad cases.
+
+    Raises:
+        BadInput: They are not fit; `faults` has every reason.
+    """
+    faults: list[Fault] = []
+    if task not in ("binary", "regression", "forecasting"):
+        faults.append(
+            Fault("task", f"is {task!r}; rows can be scored for binary, regression and forecasting.")
+        )
+    labels = _column(f"{benchmark}: label", label, faults)
+    scores = _column(f"{benchmark}: score", score, faults)
+    if labels is not None and scores is not None and len(labels) != len(scores):
+        says = f"has {len(scores)} values for {len(labels)} labels; `predict` must give one for each row."
+        faults.append(Fault(f"{benchmark}: score", says))
+    if task == "binary":
+        _check_binary(benchmark, labels, scores, faults, one_class_ok=one_class_ok)
+    if faults or labels is None or scores is None:
+        raise BadInput(f"Benchmark {benchmark} cannot be measured.", faults)
+    return Scored(benchmark, content_digest, labels, scores)
+
+
+def _column(where: str, given: Any, faults: list[Fault]) -> Numbers | None:
+    """A read-only float64 copy of shape (n,); None, with a fault noted, where there is no such thing."""
+    try:
+        column = _numbers(given)
+    except BadInput as error:
+        faults.append(Fault(where, error.says, error.fix))
+        return None
+    column.setflags(write=False)
+    return column
+
+
+def _numbers(given: Any) -> Numbers:
+    """A float64 copy of shape (n,), finite, n at least 1; BadInput says what is wrong with it."""
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise BadInput("has rows of different lengths; expected one number for each row.") from error
+    if array.ndim != 1:
+        fix = "Of two columns of probabilities, give the one of class 1."
+        raise BadInput(f"has shape {array.shape}; expected one number for each row, shape (n,).", fix=fix)
+    if array.dtype.kind == "O" and any(isinstance(value, str | bytes) for value in array):
+        raise BadInput("holds text; expected numbers.")
+    if array.dtype.kind not in "biufO":
+        raise BadInput(f"holds {array.dtype}; expected numbers.")
+    try:
+        column = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput("holds values that are no numbers.") from error
+    if not len(column):
+        raise BadInput("has no rows.")
+    bad = np.flatnonzero(~np.isfinite(column))
+    if len(bad):
+        raise BadInput(
+            f"is missing or infinite in {len(bad)} of {len(column)} rows, first in row {bad[0] + 1}."
+        )
+    return column
+
+
+def _check_binary(
+    benchmark: str, labels: Numbers | None, scores: Numbers | None, faults: list[Fault], *, one_class_ok: bool
+) -> None:
+    if scores is not None:
+        bad = np.flatnonzero((scores < 0.0) | (scores > 1.0))
+        if len(bad):
+            says = (
+                f"is outside 0 to 1 in {len(bad)} of {len(scores)} rows, first {scores[bad[0]]:g} in row "
+                f"{bad[0] + 1}; expected the probability of class 1."
+            )
+            faults.append(Fault(f"{benchmark}: score", says))
+    if labels is None:
+        return
+    values = np.unique(labels)
+    strange = [f"{value:g}" for value in values if value not in (0.0, 1.0)]
+    if strange:
+        more = ", ..." if len(strange) > 5 else ""
+        says = f"holds {', '.join(strange[:5])}{more}; a binary label is 0 or 1."
+        faults.append(Fault(f"{benchmark}: label", says))
+    elif len(values) == 1 and not one_class_ok:
+        says = f"is {values[0]:g} in all {len(labels)} rows; both classes are needed to tell good from bad."
+        faults.append(Fault(f"{benchmark}: label", says))
+
+
+def answer(
+    spec: GateSpec,
+    verdict: Literal["pass", "fail", "error"],
+    says: str,
+    *,
+    value: float | str | None = None,
+    limit: str | None = None,
+    previous: float | None = None,
+    n: int | None = None,
+    interval: tuple[float, float] | None = None,
+) -> GateResult:
+    """One gate's answer, in plain words: the claim, what was found, and what follows from it.
+
+    Args:
+        spec: The gate as declared.
+        verdict: The answer.
+        says: What was found, one sentence without the claim.
+        value, limit, previous, n, interval: As in `GateResult`.
+    """
+    follows = {"pass": PASSED, "fail": FAILED, "error": UNDECIDED}[verdict]
+    claim = spec.says.strip().rstrip(".")
+    return GateResult(
+        id=spec.id,
+        kind=spec.kind,
+        verdict=verdict,
+        claim=spec.says,
+        says=f"{claim}: {says} {follows}" if claim else f"{says} {follows}",
+        metric=spec.metric,
+        value=value,
+        limit=limit,
+        previous=previous,
+        n=n,
+        interval=interval,
+        benchmark=spec.benchmark,
+    )
+
+
+def refuse_unused(spec: GateSpec, unused: tuple[str, ...]) -> None:
+    """Refuse keys that a gate would ignore: a limit nobody holds must not look like one.
+
+    Raises:
+        BadInput: One of the keys is set.
+    """
+    given = [name for name in unused if getattr(spec, name) is not None]
+    if given:
+        raise BadInput(f"A {spec.kind} gate does not look at {', '.join(given)}; remove it or change `kind`.")
+
+
+def number(value: float) -> str:
+    """A number of the manifest as people write it: `0.76`, `900`."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def shown(value: float, *beside: float) -> str:
+    """A measured number: 4 decimals, or more until it differs from what it stands beside.
+
+    So `0.75998` beside the limit `0.76` is not shown as `0.76`.
+    """
+    if value == 0.0 or not math.isfinite(value):
+        return "0" if value == 0.0 else str(value)
+    for decimals in range(4, 13):
+        text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+        if float(text) != 0.0 and all(value == other or float(text) != other for other in beside):
+            return text
+    return f"{value:.4g}" if abs(value) < 1e-4 else repr(value)

@@ -1,0 +1,53 @@
+"""The determinism gate: `prepare`, run again in a fresh process on the same inputs, gives the same table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vendorkit.errors import BadInput
+from vendorkit.gates.base import Evidence, GateSpec, answer, number, refuse_unused
+from vendorkit.records.gate_report import GateResult
+
+LEAST_RUNS = 2
+"""One run proves nothing: a table can only be compared with another."""
+
+
+@dataclass(frozen=True)
+class Determinism:
+    """Asks whether preparing the data twice gives the same table, to the last bit."""
+
+    kind: str = "determinism"
+    title: str = "The same data in gives the same features out"
+    why: str = (
+        "What cannot be repeated cannot be rebuilt, compared or explained: a prediction would depend on when "
+        "it was made."
+    )
+    formula: str = (
+        "`prepare` runs at least twice (`min` says how often), each time in a fresh process, on the same "
+        "snapshots; the content digests of all tables are equal. The digest covers names, types and every "
+        "value of every row, in order."
+    )
+    source: str = "vendorkit; SHA-256, FIPS 180-4"
+    example: str = '- {id: g-same, kind: determinism, says: "The same data always gives the same features"}'
+    needs: tuple[str, ...] = ("prepared",)
+
+    def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
+        """Answer for one manifest entry; `value` is how many different tables there were."""
+        refuse_unused(spec, ("metric", "slice", "max", "max_drop_vs_current"))
+        least = max(LEAST_RUNS, spec.min if spec.min is not None else LEAST_RUNS)
+        digests = evidence.prepared
+        if isinstance(digests, str):
+            raise BadInput(f"there is nothing to compare: {digests.rstrip('.')}.")
+        if not len(digests) >= least:  # a NaN in `min` must not slip through
+            raise BadInput(f"`prepare` ran {len(digests)} times, at least {number(least)} runs are needed.")
+        different = len(set(digests))
+        limit = "the same table every time"
+        runs = f"`prepare` ran {len(digests)} times and gave"
+        if different == 1:
+            says = f"{runs} the same table every time."
+            return answer(spec, "pass", says, value=1.0, limit=limit, n=len(digests))
+        says = (
+            f"{runs} {different} different tables; look for unseeded random numbers, the present time, sets "
+            "and rows without an order."
+        )
+        return answer(spec, "fail", says, value=float(different), limit=limit, n=len(digests))
