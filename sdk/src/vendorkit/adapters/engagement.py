@@ -1,0 +1,121 @@
+"""The folder of an engagement: finds it and reads its manifest and files without following links.
+
+Nothing here runs anything of the repository or looks into its git configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.manifest import Manifest, load_manifest
+from vendorkit.records.yaml_text import MAX_BYTES
+
+MANIFEST = "engagement.yaml"
+
+
+@dataclass(frozen=True)
+class SeenFile:
+    """What lies at a path.
+
+    Args:
+        kind: `link` for a symbolic link in any part of the path; `other` for folders, pipes and devices.
+        data: The content of a regular file, else None.
+    """
+
+    kind: Literal["file", "link", "missing", "other", "too-large"]
+    data: bytes | None = None
+
+
+def find_engagement(start: Path | None = None) -> Path:
+    """The nearest folder upwards that has an `engagement.yaml`.
+
+    Args:
+        start: Where to begin; None means the current folder.
+
+    Raises:
+        BadInput: There is no such folder.
+    """
+    first = (Path.cwd() if start is None else start).resolve()
+    for folder in (first, *first.parents):
+        if os.path.lexists(folder / MANIFEST):
+            return folder
+    says = f"neither it nor a folder above has {MANIFEST}."
+    raise BadInput(
+        "This is not an engagement.",
+        [Fault(str(first), says)],
+        fix="Go to one, name it with `--repo DIR`, or make one with `vendorkit new DIR`.",
+    )
+
+
+def read_manifest(repo: Path) -> Manifest:
+    """The manifest of an engagement.
+
+    Raises:
+        BadInput: It is absent, not a regular file, larger than 1 MB, or not valid; all faults are listed.
+    """
+    return load_manifest(read_manifest_bytes(repo), MANIFEST)
+
+
+def read_manifest_bytes(repo: Path) -> bytes:
+    """The bytes of an engagement's manifest.
+
+    Raises:
+        BadInput: It is absent, not a regular file, or larger than 1 MB.
+    """
+    seen = read_file(repo, MANIFEST, limit=MAX_BYTES)
+    if seen.data is not None:
+        return seen.data
+    says = {
+        "missing": "is not there.",
+        "link": "is a symbolic link; expected a regular file.",
+        "too-large": f"is too long; at most {MAX_BYTES:,} bytes are read.",
+    }.get(seen.kind, "is not a regular file.")
+    raise BadInput(f"{MANIFEST} cannot be read.", [Fault(str(repo / MANIFEST), says)])
+
+
+def read_files(repo: Path, paths: Iterable[str]) -> dict[str, SeenFile]:
+    """What lies at each of these paths of an engagement."""
+    return {path: read_file(repo, path) for path in paths}
+
+
+def read_file(repo: Path, path: str, *, limit: int = 16_000_000) -> SeenFile:
+    """What lies at a path inside a folder. Links are never followed, pipes and devices never opened for reading.
+
+    Args:
+        repo: The folder.
+        path: Relative path with forward slashes, without `..`.
+        limit: Largest size in bytes that is read.
+    """
+    parts = PurePosixPath(path).parts
+    if not parts or parts[0] == "/" or ".." in parts:
+        return SeenFile("other")
+    place = repo
+    for part in parts:
+        place = place / part
+        try:
+            mode = place.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return SeenFile("missing")
+        if stat.S_ISLNK(mode):
+            return SeenFile("link")
+    return _read_regular(place, limit)
+
+
+def _read_regular(place: Path, limit: int) -> SeenFile:
+    """Open without following and without waiting, then look again at what was opened."""
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
+    if not stat.S_ISREG(place.lstat().st_mode):
+        return SeenFile("other")
+    with os.fdopen(os.open(place, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return SeenFile("other")
+        data = file.read(limit + 1)
+    return SeenFile("file", data) if len(data) <= limit else SeenFile("too-large")

@@ -1,0 +1,102 @@
+"""By what a model is judged: rebuilding, benchmarks, gates."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from vendorkit.records.base import Value
+from vendorkit.records.manifest.words import BenchmarkKind, GateKind, Id, RepoPath, Source, Text
+
+GATE_KINDS: tuple[str, ...] = get_args(GateKind)
+"""All kinds of gate that a manifest may name."""
+
+
+class Stochastic(Value):
+    """A stage that does not repeat byte for byte.
+
+    Args:
+        stage: Its name.
+        why: What makes it differ.
+        bound: How far it may differ.
+        accepted_by: Internal person who accepts that.
+    """
+
+    stage: Text
+    why: Text
+    bound: Text
+    accepted_by: Id
+
+
+class Reproduce(Value):
+    """How a model is rebuilt in a clean checkout.
+
+    Args:
+        command: The command that rebuilds.
+        lockfile: The locked environment.
+        seed: Seed of all randomness, 0 to 2**32 - 1.
+        image: Container image with its digest; None where the lockfile is the whole environment.
+        output: The file of metrics that the command writes.
+        tolerance: Metric to the largest allowed absolute difference.
+        stochastic: Every stage that may differ; all others must repeat byte for byte.
+    """
+
+    command: Text
+    lockfile: RepoPath
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    image: Text | None = None
+    output: RepoPath | None = None
+    tolerance: dict[Text, Annotated[float, Field(ge=0)]] = {}
+    stochastic: tuple[Stochastic, ...] = ()
+
+
+class Benchmark(Value):
+    """Rows that models are judged on.
+
+    Args:
+        id: Its name.
+        kind: What it stands for.
+        path: The pointer where it ends in `.lock.json`, else the file itself.
+        source: Where the rows lie; path inside the repository, or the URL of a table.
+        dataset: The dataset of the model that it stands in for; None means the model's first.
+    """
+
+    id: Id
+    kind: BenchmarkKind
+    path: RepoPath
+    source: Source | None = None
+    dataset: Id | None = None
+
+
+class Gate(Value):
+    """A question that a candidate must answer, with a limit set beforehand.
+
+    Args:
+        id: Its name.
+        kind: The family that asks it.
+        benchmark: The rows that it is asked on.
+        metric: What is measured.
+        min: Smallest value that passes.
+        max: Largest value that passes.
+        max_drop_vs_current: How much worse than the live version it may be, in units of the metric.
+        slice: Which rows: a condition (`age<25`), or a column whose groups are compared (`gender`).
+        model: Id of the model surface; None means the only one.
+        says: The question in plain words.
+    """
+
+    id: Id
+    kind: GateKind
+    says: Text
+    benchmark: Id | None = None
+    metric: Text | None = None
+    min: float | None = None
+    max: float | None = None
+    max_drop_vs_current: Annotated[float, Field(ge=0)] | None = None
+    slice: Text | None = None
+    model: Id | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether any limit is set."""
+        return any(limit is not None for limit in (self.min, self.max, self.max_drop_vs_current))

@@ -1,0 +1,192 @@
+"""From the bytes of `engagement.yaml` to a `Manifest`, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.base import Value
+from vendorkit.records.manifest.draft import Draft, Problem, draft_of
+from vendorkit.records.manifest.model import Manifest
+from vendorkit.records.manifest.rules import CROSS_RULES, SCHEMA_RULES, WAIVER_RULES, Rule
+from vendorkit.records.yaml_text import KeyPath, YamlText, capped, read_yaml
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A manifest and everything that is wrong with it.
+
+    Args:
+        manifest: The manifest; None where its shape is wrong.
+        draft: As much of it as could be read.
+        text: The plain value with its lines.
+        shape: Faults of the file's shape: keys, types, required sections.
+        cross: Faults across the file.
+        waivers: Faults of the exceptions.
+    """
+
+    manifest: Manifest | None
+    draft: Draft
+    text: YamlText
+    shape: tuple[Fault, ...]
+    cross: tuple[Fault, ...]
+    waivers: tuple[Fault, ...]
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All faults in the order of the file."""
+        return (*self.shape, *self.cross, *self.waivers)
+
+
+def load_manifest(text: bytes, where: str = "engagement.yaml") -> Manifest:
+    """Read a manifest, or tell every fault of it at once.
+
+    Args:
+        text: UTF-8 text of the file, at most 1 MB.
+        where: Its name, for messages.
+
+    Raises:
+        BadInput: Not strict YAML, another schema version, wrong shape, or rules across the file are broken;
+            `faults` has each with line and key path.
+    """
+    found = examine(text, where)
+    if found.faults or found.manifest is None:
+        raise BadInput(f"{where} is not a valid manifest.", capped(list(found.faults), where))
+    return found.manifest
+
+
+def examine(text: bytes, where: str = "engagement.yaml") -> Examined:
+    """Read a manifest as far as possible, with all its faults.
+
+    Raises:
+        BadInput: The text is not strict YAML at all.
+    """
+    read = read_yaml(text, where)
+    version = _other_version(read)
+    if version is not None:
+        return Examined(None, Draft(), read, (version,), (), ())
+    shape: list[Fault] = []
+    manifest = None
+    try:
+        manifest = Manifest.model_validate_json(json.dumps(read.value))
+    except ValidationError as error:
+        shape = [_shape_fault(fault, read) for fault in error.errors(include_url=False, include_context=True)]
+    draft = draft_of(read.value)
+    shape += _broken(SCHEMA_RULES, draft, read)
+    return Examined(
+        manifest,
+        draft,
+        read,
+        tuple(capped(shape, where)),
+        tuple(capped(_broken(CROSS_RULES, draft, read), where)),
+        tuple(capped(_broken(WAIVER_RULES, draft, read), where)),
+    )
+
+
+def _other_version(read: YamlText) -> Fault | None:
+    """The fault of a file that this version cannot judge; other faults of it would mislead."""
+    if not isinstance(read.value, dict):
+        return Fault(
+            read.place(()), f"is {_kind(read.value)}; expected a mapping with the keys of a manifest."
+        )
+    version = read.value.get("schema_version")
+    if "schema_version" in read.value and version != SCHEMA_VERSION and type(version) is int:
+        says = f"is {version}; this vendorkit reads {SCHEMA_VERSION}."
+        fix = (
+            "Install a newer vendorkit."
+            if version > SCHEMA_VERSION
+            else f"Set `schema_version: {SCHEMA_VERSION}`."
+        )
+        return Fault(read.place(("schema_version",)), says, fix)
+    return None
+
+
+def _broken(rules: Iterable[Rule], draft: Draft, read: YamlText) -> list[Fault]:
+    return [_fault(problem, read) for rule in rules for problem in rule(draft)]
+
+
+def _fault(problem: Problem, read: YamlText) -> Fault:
+    return Fault(read.place(problem.path), problem.says, problem.fix)
+
+
+def _shape_fault(error: Any, read: YamlText) -> Fault:
+    """A fault of pydantic in plain words."""
+    location: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
+    kind, given, context = error["type"], error.get("input"), error.get("ctx", {})
+    where = read.place(location)
+    if kind == "missing":
+        return Fault(where, "is missing.")
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(location[-1]), _known_keys(), 1)
+        return Fault(
+            where, "is not a key of the manifest.", f"Did you mean `{near[0]}`?" if near else "Remove it."
+        )
+    if kind == "literal_error":
+        return Fault(where, f"is {_short(given)}; expected {context['expected']}.")
+    if kind == "string_pattern_mismatch":
+        return Fault(where, f"is {_short(given)}; expected text like {context['pattern']}.")
+    if kind == "value_error":
+        return Fault(where, f"is {_short(given)}; {context['error']}.")
+    if kind in _EXPECTED:
+        return Fault(where, f"is {_kind(given)}; expected {_EXPECTED[kind]}.")
+    return Fault(where, f"is {_short(given)}: {error['msg']}.")
+
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return _short(value)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+@cache
+def _known_keys() -> tuple[str, ...]:
+    """Every key of every section, for a guess at what was meant."""
+    keys: dict[str, None] = {}
+    waiting: list[type[Value]] = [Manifest]
+    while waiting:
+        model = waiting.pop()
+        keys.update(dict.fromkeys(model.model_fields))
+        waiting += [
+            kind for name in model.model_fields for kind in _models_in(model.model_fields[name].annotation)
+        ]
+    return tuple(keys)
+
+
+def _models_in(annotation: Any) -> list[type[Value]]:
+    found: list[type[Value]] = []
+    waiting = [annotation]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, type) and issubclass(part, Value):
+            found.append(part)
+        waiting += getattr(part, "__args__", ())
+    return found

@@ -1,0 +1,290 @@
+"""Errors across the file: what no single entry can tell. Each rule is a small function of a draft.
+
+Rules that depend on a date (a waiver that has expired) are checks, not rules of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from vendorkit.records.manifest.draft import Draft, Problem
+from vendorkit.records.manifest.model import OWED_UNTIL_DELIVERY
+from vendorkit.records.manifest.surfaces import Surface
+from vendorkit.records.manifest.words import day
+from vendorkit.records.yaml_text import KeyPath
+
+Rule = Callable[[Draft], Iterator[Problem]]
+
+GATES_OF_HIGH_TIER = ("performance", "segment", "fairness", "latency", "memory", "business")
+BENCHMARKS_OF_HIGH_TIER = ("frozen", "historical", "known-bad", "stress")
+FULL_DELIVERY = ("code", "tests", "environment", "dataset-refs", "lineage", "card", "runbook")
+FILES_OF_SURFACE: dict[str, tuple[str, ...]] = {
+    "model": ("datasets", "card"),
+    "endpoint": ("contract", "deploy", "runbook"),
+    "pipeline": ("runbook",),
+    "dashboard": ("refresh",),
+    "report": ("refresh", "contract"),
+}
+
+
+def owed_sections(draft: Draft) -> Iterator[Problem]:
+    """From stage delivery on every section is there."""
+    if draft.engagement is None or draft.engagement.stage == "kickoff":
+        return
+    for section in OWED_UNTIL_DELIVERY:
+        if section not in draft.given:
+            yield Problem((section,), f"is missing; it is required at stage {draft.engagement.stage}.")
+
+
+def _roles(draft: Draft) -> Iterator[tuple[KeyPath, str, bool, str]]:
+    """Everyone who is named: where, the id, whether they must be internal, what they do there."""
+    if draft.accountable is not None:
+        yield ("accountable",), draft.accountable, True, "is accountable"
+    if draft.deputy is not None:
+        yield ("deputy",), draft.deputy, True, "stands in for the accountable person"
+    for at, dataset in draft.datasets.items():
+        yield ("datasets", at, "owner"), dataset.owner, True, f"owns {dataset.id}"
+    for at, surface in draft.surfaces.items():
+        yield ("surfaces", at, "owner"), surface.owner, True, f"owns {surface.id}"
+    if draft.lifecycle is not None:
+        yield ("lifecycle", "approver"), draft.lifecycle.approver, True, "approves the end of surfaces"
+    for at, milestone in draft.milestones.items():
+        yield ("milestones", at, "accepted_by"), milestone.accepted_by, True, f"accepts {milestone.id}"
+    for at, ritual in draft.cadence.items():
+        yield ("cadence", at, "chair"), ritual.chair, False, f"chairs {ritual.ritual}"
+    if draft.reproduce is not None:
+        for at, stage in enumerate(draft.reproduce.stochastic):
+            path: KeyPath = ("reproduce", "stochastic", at, "accepted_by")
+            yield path, stage.accepted_by, True, f"accepts that {stage.stage} differs"
+    yield from _roles_in_operations(draft)
+    yield from _roles_at_the_end(draft)
+
+
+def _roles_in_operations(draft: Draft) -> Iterator[tuple[KeyPath, str, bool, str]]:
+    if draft.operations is None:
+        return
+    run = draft.operations
+    for at, alert in enumerate(run.alerts):
+        yield ("operations", "alerts", at, "to"), alert.to, False, f"is told of {alert.signal}"
+    for at, person in enumerate(run.rollback.authority):
+        yield ("operations", "rollback", "authority", at), person, True, "may roll back"
+    for at, person in enumerate(run.escalation):
+        yield ("operations", "escalation", at), person, False, "is in the escalation chain"
+    yield ("operations", "retrain", "owner"), run.retrain.owner, True, "owns retraining"
+
+
+def _roles_at_the_end(draft: Draft) -> Iterator[tuple[KeyPath, str, bool, str]]:
+    if draft.handoff is not None:
+        yield ("handoff", "future_owner"), draft.handoff.future_owner, True, "is the future owner"
+        for at, person in enumerate(draft.handoff.rehearsal.by):
+            yield ("handoff", "rehearsal", "by", at), person, True, "rehearses the runbook"
+    if draft.vendor is not None:
+        for person, cover in draft.vendor.capacity.cover.items():
+            path: KeyPath = ("vendor", "capacity", "cover", person)
+            yield path, person, False, "is covered"
+            yield path, cover, False, f"stands in for {person}"
+
+
+def _named(draft: Draft, role: tuple[KeyPath, str, bool, str]) -> Iterator[Problem]:
+    path, person_id, must_be_internal, does = role
+    if not draft.knows("people", person_id):
+        known = ", ".join(draft.people) or "nobody"
+        yield Problem(path, f"there is no person {person_id!r}.", f"People: {known}.")
+        return
+    person = draft.people.get(person_id)
+    if must_be_internal and person is not None and person.org != "internal":
+        inside = (
+            ", ".join(name for name, other in draft.people.items() if other.org == "internal") or "nobody yet"
+        )
+        says = f"{person_id} {does} but works for the vendor; expected an internal person."
+        yield Problem(path, says, f"Internal: {inside}.")
+
+
+def people_resolve(draft: Draft) -> Iterator[Problem]:
+    """Everyone who is named is a person; those who answer for something are internal."""
+    for role in _roles(draft):
+        yield from _named(draft, role)
+
+
+def contacts_differ(draft: Draft) -> Iterator[Problem]:
+    """A contact says who signed, so no two people share one."""
+    first: dict[str, str] = {}
+    for name, person in draft.people.items():
+        other = first.setdefault(person.contact.casefold(), name)
+        if other != name:
+            yield Problem(
+                ("people", name, "contact"), f"is the contact of {other} too; signatures could not tell."
+            )
+
+
+def ids_unique(draft: Draft) -> Iterator[Problem]:
+    """No id stands twice in its section."""
+    for section, ids in draft.ids.items():
+        for name, positions in ids.items():
+            for again in positions[1:]:
+                yield Problem(
+                    (section, again, "id"), f"{name!r} is the id of {section}[{positions[0]}] already."
+                )
+
+
+def things_resolve(draft: Draft) -> Iterator[Problem]:
+    """Datasets, benchmarks and models that are named exist."""
+    for at, surface in draft.surfaces.items():
+        for nth, dataset in enumerate(surface.datasets):
+            yield from _exists(draft, ("surfaces", at, "datasets", nth), "datasets", dataset)
+    for at, benchmark in draft.benchmarks.items():
+        if benchmark.dataset is not None:
+            yield from _exists(draft, ("benchmarks", at, "dataset"), "datasets", benchmark.dataset)
+    models = [surface.id for _, surface in draft.models()]
+    for at, gate in draft.gates.items():
+        if gate.benchmark is not None:
+            yield from _exists(draft, ("gates", at, "benchmark"), "benchmarks", gate.benchmark)
+        if not draft.whole("surfaces"):
+            continue
+        if gate.model is None and len(models) > 1:
+            yield Problem(("gates", at), f"names no model and there are {len(models)}.", "Set `model`.")
+        elif gate.model is not None and gate.model not in models:
+            yield Problem(("gates", at, "model"), f"there is no model surface {gate.model!r}.")
+
+
+def _exists(draft: Draft, path: KeyPath, section: str, wanted: str) -> Iterator[Problem]:
+    if not draft.knows(section, wanted):
+        known = ", ".join(draft.ids.get(section, {})) or "none"
+        yield Problem(path, f"there is no {wanted!r} in {section}.", f"There are: {known}.")
+
+
+def gates_complete(draft: Draft) -> Iterator[Problem]:
+    """Every gate has a limit, a metric and a benchmark (determinism is its own limit); some have a slice."""
+    for at, gate in draft.gates.items():
+        path: KeyPath = ("gates", at)
+        if gate.kind != "determinism":
+            if not gate.limited:
+                yield Problem(path, f"{gate.id} has no limit.", "Set `min`, `max` or `max_drop_vs_current`.")
+            for key in ("benchmark", "metric"):
+                if getattr(gate, key) is None:
+                    yield Problem(path, f"{gate.id} has no {key}.", f"Set `{key}`.")
+        if gate.kind in ("segment", "fairness") and gate.slice is None:
+            yield Problem(path, f"{gate.id} is a {gate.kind} gate without a slice.", "Set `slice`.")
+        if gate.min is not None and gate.max is not None and gate.min > gate.max:
+            yield Problem(path, f"{gate.id} has a `min` above its `max`; nothing could pass.")
+
+
+def surfaces_have_files(draft: Draft) -> Iterator[Problem]:
+    """From stage delivery on each kind of surface names its files."""
+    if not draft.stage_from("delivery"):
+        return
+    for at, surface in draft.surfaces.items():
+        for key in missing_files(surface):
+            yield Problem(
+                ("surfaces", at), f"{surface.id} is a {surface.kind} without `{key}`.", f"Set `{key}`."
+            )
+
+
+def missing_files(surface: Surface) -> tuple[str, ...]:
+    """The keys that a surface of this kind owes and does not have."""
+    return tuple(key for key in FILES_OF_SURFACE.get(surface.kind, ()) if not getattr(surface, key))
+
+
+def high_tier_complete(draft: Draft) -> Iterator[Problem]:
+    """From stage delivery on a high tier asks all six kinds of gate on all four kinds of benchmark."""
+    if not draft.stage_from("delivery") or draft.engagement is None or draft.engagement.risk_tier != "high":
+        return
+    gates = {gate.kind for gate in draft.gates.values()}
+    benchmarks = {benchmark.kind for benchmark in draft.benchmarks.values()}
+    if draft.whole("gates") and (missing := [kind for kind in GATES_OF_HIGH_TIER if kind not in gates]):
+        yield Problem(("gates",), f"a high tier needs gates of these kinds too: {', '.join(missing)}.")
+    if draft.whole("benchmarks") and (missing := [k for k in BENCHMARKS_OF_HIGH_TIER if k not in benchmarks]):
+        yield Problem(
+            ("benchmarks",), f"a high tier needs benchmarks of these kinds too: {', '.join(missing)}."
+        )
+
+
+def milestones_deliver_all(draft: Draft) -> Iterator[Problem]:
+    """The milestones together deliver what is needed to run without the vendor."""
+    delivered = {thing for milestone in draft.milestones.values() for thing in milestone.delivers}
+    if draft.whole("milestones") and (
+        missing := [thing for thing in FULL_DELIVERY if thing not in delivered]
+    ):
+        yield Problem(
+            ("milestones",), f"no milestone delivers: {', '.join(missing)}.", "Add it to one's `delivers`."
+        )
+
+
+def dates_in_order(draft: Draft) -> Iterator[Problem]:
+    """The engagement starts before it ends, and the stages of the handoff follow each other."""
+    steps: list[tuple[KeyPath, str]] = []
+    if draft.engagement is not None:
+        steps.append((("engagement", "starts"), draft.engagement.starts))
+    if draft.handoff is not None:
+        shadow, rehearsal = draft.handoff.shadow, draft.handoff.rehearsal
+        steps += [
+            (("handoff", "shadow", "vendor_runs"), shadow.vendor_runs),
+            (("handoff", "shadow", "we_run"), shadow.we_run),
+            (("handoff", "rehearsal", "date"), rehearsal.date),
+            (("handoff", "shadow", "vendor_out"), shadow.vendor_out),
+            (("handoff", "cutover"), draft.handoff.cutover),
+        ]
+    if draft.engagement is not None:
+        steps.append((("engagement", "ends"), draft.engagement.ends))
+    for (before, earlier), (path, later) in zip(steps, steps[1:], strict=False):
+        if day(later) < day(earlier):
+            name = ".".join(str(part) for part in before)
+            yield Problem(path, f"is {later}, before {name} ({earlier}).")
+
+
+def vendor_in_escalation(draft: Draft) -> Iterator[Problem]:
+    """In delivery and handoff the escalation chain has a vendor specialist on equal footing."""
+    if draft.engagement is None or draft.operations is None:
+        return
+    model = draft.engagement.operating_model
+    if draft.engagement.stage not in ("delivery", "handoff") or model == "internal-only":
+        return
+    chain = [draft.people[name] for name in draft.operations.escalation if name in draft.people]
+    if len(chain) == len(draft.operations.escalation) and all(person.org == "internal" for person in chain):
+        yield Problem(
+            ("operations", "escalation"), "has no vendor specialist.", "Add one until the handoff is done."
+        )
+
+
+def duties_resolve(draft: Draft) -> Iterator[Problem]:
+    """Once it runs, drift and uptime have someone who is told; retraining and incidents are required anyway."""
+    if draft.operations is None or not draft.stage_from("delivery"):
+        return
+    if not draft.operations.objectives:
+        yield Problem(("operations", "objectives"), "is empty; uptime has no objective.", "Add one.")
+    if not draft.operations.alerts:
+        yield Problem(("operations", "alerts"), "is empty; nobody is told of drift.", "Add an alert.")
+
+
+def waivers_granted(draft: Draft) -> Iterator[Problem]:
+    """A waiver is granted by an internal person."""
+    for at, waiver in draft.waivers.items():
+        role = (
+            ("waivers", at, "approved_by"),
+            waiver.approved_by,
+            True,
+            f"approves the waiver of {waiver.check}",
+        )
+        yield from _named(draft, role)
+
+
+SCHEMA_RULES: tuple[Rule, ...] = (owed_sections,)
+"""Rules about the file's shape."""
+
+CROSS_RULES: tuple[Rule, ...] = (
+    people_resolve,
+    contacts_differ,
+    ids_unique,
+    things_resolve,
+    gates_complete,
+    surfaces_have_files,
+    high_tier_complete,
+    milestones_deliver_all,
+    dates_in_order,
+    vendor_in_escalation,
+    duties_resolve,
+)
+"""Rules across the file."""
+
+WAIVER_RULES: tuple[Rule, ...] = (waivers_granted,)
+"""Rules about exceptions."""
