@@ -85,7 +85,7 @@ def read_files(repo: Path, paths: Iterable[str]) -> dict[str, SeenFile]:
 
 
 def read_file(repo: Path, path: str, *, limit: int = 16_000_000) -> SeenFile:
-    """What lies at a path inside a folder. Links are never followed, pipes and devices never opened for reading.
+    """What lies at a path inside a folder. Links are never followed, pipes never read.
 
     Args:
         repo: The folder.

@@ -137,7 +137,7 @@ class _TooDeepError(Exception):
 
 @dataclass
 class _Open:
-    """A mapping or sequence whose end has not come yet. `key` is the mapping's key that waits for its value."""
+    """A mapping or sequence whose end has not come yet. `key` waits for its value."""
 
     path: KeyPath
     value: Any

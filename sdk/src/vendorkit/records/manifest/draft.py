@@ -1,4 +1,4 @@
-"""A manifest as far as it could be read, so that rules across the file can be judged although a part is faulty.
+"""A manifest as far as it could be read, so that rules across the file can be judged in spite of a fault.
 
 Entries that do not fit their model are left out, but their ids stay known: nothing that refers to them is
 blamed for it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -67,7 +67,7 @@ class Draft:
     whole_sections: frozenset[str] = frozenset()
 
     def knows(self, section: str, wanted: str) -> bool:
-        """Whether a section has an entry with this id, faulty or not; a section of another shape knows all."""
+        """Whether a section has an entry with this id, faulty or not. A section of odd shape knows all."""
         return section in self.odd or wanted in self.ids.get(section, {})
 
     def whole(self, section: str) -> bool:
@@ -90,45 +90,35 @@ def draft_of(plain: Any) -> Draft:
     people = plain.get("people", {})
     named = people if isinstance(people, dict) else {}
     read = {name: _part(Person, value) for name, value in named.items()}
-    lists = {section: _entries(kind, plain.get(section)) for section, kind in LISTS.items()}
     odd = {section for section in LISTS if not isinstance(plain.get(section, []), list)}
-    whole = {
-        name for name in LISTS if name in plain and name not in odd and len(plain[name]) == len(lists[name])
-    }
     ids = {section: _ids(plain.get(section)) for section in LISTS}
-    return Draft(
-        **lists,
-        **{section: _part(kind, plain.get(section)) for section, kind in PARTS.items()},
+    draft = Draft(
+        engagement=_part(Engagement, plain.get("engagement")),
         accountable=_word(plain.get("accountable")),
         deputy=_word(plain.get("deputy")),
         people={name: person for name, person in read.items() if person is not None},
+        vendor=_part(Vendor, plain.get("vendor")),
+        datasets=_entries(Dataset, plain.get("datasets")),
+        surfaces=_entries(Surface, plain.get("surfaces")),
+        lifecycle=_part(Lifecycle, plain.get("lifecycle")),
+        reproduce=_part(Reproduce, plain.get("reproduce")),
+        benchmarks=_entries(Benchmark, plain.get("benchmarks")),
+        gates=_entries(Gate, plain.get("gates")),
+        operations=_part(Operations, plain.get("operations")),
+        cadence=_entries(Ritual, plain.get("cadence")),
+        milestones=_entries(Milestone, plain.get("milestones")),
+        handoff=_part(Handoff, plain.get("handoff")),
+        waivers=_entries(Waiver, plain.get("waivers")),
         given=frozenset(plain),
         ids={**ids, "people": {name: [] for name in named}},
         odd=frozenset(odd if isinstance(people, dict) else odd | {"people"}),
-        whole_sections=frozenset(whole),
     )
+    whole = {name for name in plain.keys() & LISTS - odd if len(plain[name]) == len(getattr(draft, name))}
+    return replace(draft, whole_sections=frozenset(whole))
 
 
-LISTS: dict[str, type[Value]] = {
-    "datasets": Dataset,
-    "surfaces": Surface,
-    "benchmarks": Benchmark,
-    "gates": Gate,
-    "cadence": Ritual,
-    "milestones": Milestone,
-    "waivers": Waiver,
-}
+LISTS = {"datasets", "surfaces", "benchmarks", "gates", "cadence", "milestones", "waivers"}
 """Sections that are lists of entries."""
-
-PARTS: dict[str, type[Value]] = {
-    "engagement": Engagement,
-    "vendor": Vendor,
-    "lifecycle": Lifecycle,
-    "reproduce": Reproduce,
-    "operations": Operations,
-    "handoff": Handoff,
-}
-"""Sections that are one value and that rules look at."""
 
 
 def _part(kind: type[Part], value: Any) -> Part | None:

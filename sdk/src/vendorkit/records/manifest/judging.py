@@ -47,7 +47,7 @@ class Reproduce(Value):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     image: Text | None = None
     output: RepoPath | None = None
-    tolerance: dict[Text, Annotated[float, Field(ge=0)]] = {}
+    tolerance: dict[Text, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     stochastic: tuple[Stochastic, ...] = ()
 
 

@@ -122,23 +122,24 @@ def _shape_fault(error: Any, read: YamlText) -> Fault:
     """A fault of pydantic in plain words."""
     location: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
     kind, given, context = error["type"], error.get("input"), error.get("ctx", {})
-    where = read.place(location)
+    fix = ""
     if kind == "missing":
-        return Fault(where, "is missing.")
-    if kind == "extra_forbidden":
+        says = "is missing."
+    elif kind == "extra_forbidden":
+        says = "is not a key of the manifest."
         near = difflib.get_close_matches(str(location[-1]), _known_keys(), 1)
-        return Fault(
-            where, "is not a key of the manifest.", f"Did you mean `{near[0]}`?" if near else "Remove it."
-        )
-    if kind == "literal_error":
-        return Fault(where, f"is {_short(given)}; expected {context['expected']}.")
-    if kind == "string_pattern_mismatch":
-        return Fault(where, f"is {_short(given)}; expected text like {context['pattern']}.")
-    if kind == "value_error":
-        return Fault(where, f"is {_short(given)}; {context['error']}.")
-    if kind in _EXPECTED:
-        return Fault(where, f"is {_kind(given)}; expected {_EXPECTED[kind]}.")
-    return Fault(where, f"is {_short(given)}: {error['msg']}.")
+        fix = f"Did you mean `{near[0]}`?" if near else "Remove it."
+    elif kind == "literal_error":
+        says = f"is {_short(given)}; expected {context['expected']}."
+    elif kind == "string_pattern_mismatch":
+        says = f"is {_short(given)}; expected text of the form {context['pattern']}."
+    elif kind == "value_error":
+        says = f"is {_short(given)}; {context['error']}."
+    elif kind in _EXPECTED:
+        says = f"is {_kind(given)}; expected {_EXPECTED[kind]}."
+    else:
+        says = f"is {_short(given)}: {error['msg']}."
+    return Fault(read.place(location), says, fix)
 
 
 _EXPECTED = {

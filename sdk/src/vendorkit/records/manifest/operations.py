@@ -1,4 +1,4 @@
-"""How the surfaces are run: objectives, alerts, rollback, escalation, retraining, and the rhythm of meetings."""
+"""How the surfaces are run: objectives, alerts, rollback, escalation, retraining, the rhythm of meetings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vendorkit.records.manifest.words import Duration, Id, RepoPath, Text
 
 
 class Objective(Value):
-    """A service objective: an indicator, its target in the indicator's unit, and the window it is judged over."""
+    """A service objective: an indicator, its target in the indicator's unit, the window it is judged over."""
 
     id: Id
     sli: Text
@@ -38,7 +38,7 @@ class Alert(Value):
 
 
 class FailureModes(Value):
-    """What the service does with input that is not fit. The words are those of `vendorkit.records.contract.Behaviour`."""
+    """What the service does with input that is not fit, in the words of `vendorkit.records.contract`."""
 
     missing: Text
     stale: Text

@@ -45,7 +45,7 @@ class Capacity(Value):
     fte: Annotated[float, Field(ge=0)] | None = None
     hours_cap_per_month: Annotated[float, Field(gt=0)] | None = None
     notice_weeks: Annotated[float, Field(ge=0)] | None = None
-    cover: dict[Id, Id] = {}
+    cover: dict[Id, Id] = Field(default_factory=dict)
 
 
 class Agreement(Value):

@@ -6,6 +6,7 @@ Rules that depend on a date (a waiver that has expired) are checks, not rules of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from vendorkit.records.manifest.draft import Draft, Problem
 from vendorkit.records.manifest.model import OWED_UNTIL_DELIVERY
@@ -189,14 +190,15 @@ def high_tier_complete(draft: Draft) -> Iterator[Problem]:
     """From stage delivery on a high tier asks all six kinds of gate on all four kinds of benchmark."""
     if not draft.stage_from("delivery") or draft.engagement is None or draft.engagement.risk_tier != "high":
         return
-    gates = {gate.kind for gate in draft.gates.values()}
-    benchmarks = {benchmark.kind for benchmark in draft.benchmarks.values()}
-    if draft.whole("gates") and (missing := [kind for kind in GATES_OF_HIGH_TIER if kind not in gates]):
-        yield Problem(("gates",), f"a high tier needs gates of these kinds too: {', '.join(missing)}.")
-    if draft.whole("benchmarks") and (missing := [k for k in BENCHMARKS_OF_HIGH_TIER if k not in benchmarks]):
-        yield Problem(
-            ("benchmarks",), f"a high tier needs benchmarks of these kinds too: {', '.join(missing)}."
-        )
+    gates: set[str] = {gate.kind for gate in draft.gates.values()}
+    benchmarks: set[str] = {benchmark.kind for benchmark in draft.benchmarks.values()}
+    wanted = (("gates", GATES_OF_HIGH_TIER, gates), ("benchmarks", BENCHMARKS_OF_HIGH_TIER, benchmarks))
+    for section, kinds, found in wanted:
+        missing = [kind for kind in kinds if kind not in found]
+        if missing and draft.whole(section):
+            yield Problem(
+                (section,), f"a high tier needs {section} of these kinds too: {', '.join(missing)}."
+            )
 
 
 def milestones_deliver_all(draft: Draft) -> Iterator[Problem]:
@@ -226,7 +228,7 @@ def dates_in_order(draft: Draft) -> Iterator[Problem]:
         ]
     if draft.engagement is not None:
         steps.append((("engagement", "ends"), draft.engagement.ends))
-    for (before, earlier), (path, later) in zip(steps, steps[1:], strict=False):
+    for (before, earlier), (path, later) in pairwise(steps):
         if day(later) < day(earlier):
             name = ".".join(str(part) for part in before)
             yield Problem(path, f"is {later}, before {name} ({earlier}).")
@@ -247,7 +249,7 @@ def vendor_in_escalation(draft: Draft) -> Iterator[Problem]:
 
 
 def duties_resolve(draft: Draft) -> Iterator[Problem]:
-    """Once it runs, drift and uptime have someone who is told; retraining and incidents are required anyway."""
+    """Uptime has an objective and drift an alert; retraining and incidents have people by the file's shape."""
     if draft.operations is None or not draft.stage_from("delivery"):
         return
     if not draft.operations.objectives:

@@ -1,4 +1,4 @@
-"""The words that the manifest's sections share: ids, dates, durations, paths, and the closed lists of choices."""
+"""The words that the manifest's sections share: ids, dates, durations, paths, closed lists of choices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """Lower-case letters, digits, `-` and `_`, at most 63."""
 
 Contact = Annotated[str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$")]
-"""An e-mail address. It names the person in `allowed_signers`, so it has no wildcard, space, quote or comma."""
+"""An e-mail address. It is a principal in `allowed_signers`, so it has no wildcard, space, quote or comma."""
 
 Duration = Annotated[
     str, StringConstraints(pattern=r"^P([0-9]+[YMWD])+(T([0-9]+[HMS])+)?$|^PT([0-9]+[HMS])+$")
