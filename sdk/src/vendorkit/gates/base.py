@@ -190,7 +190,9 @@ def _numbers(given: Any) -> Numbers:
     if array.ndim != 1:
         fix = "Of two columns of probabilities, give the one of class 1."
         raise BadInput(f"has shape {array.shape}; expected one number for each row, shape (n,).", fix=fix)
-    if array.dtype.kind == "O" and any(isinstance(value, str | bytes) for value in array):
+    if array.dtype.kind in "US" or (
+        array.dtype.kind == "O" and any(isinstance(v, str | bytes) for v in array)
+    ):
         raise BadInput("holds text; expected numbers.")
     if array.dtype.kind not in "biufO":
         raise BadInput(f"holds {array.dtype}; expected numbers.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
@@ -34,12 +35,14 @@ class Determinism:
     def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
         """Answer for one manifest entry; `value` is how many different tables there were."""
         refuse_unused(spec, ("metric", "slice", "max", "max_drop_vs_current"))
-        least = max(LEAST_RUNS, spec.min if spec.min is not None else LEAST_RUNS)
+        if spec.min is not None and not math.isfinite(spec.min):
+            raise BadInput(f"`min` is {spec.min}; give the number of runs, {LEAST_RUNS} or more.")
+        least = max(LEAST_RUNS, spec.min or 0)
         digests = evidence.prepared
         if isinstance(digests, str):
             raise BadInput(f"there is nothing to compare: {digests.rstrip('.')}.")
-        if not len(digests) >= least:  # a NaN in `min` must not slip through
-            raise BadInput(f"`prepare` ran {len(digests)} times, at least {number(least)} runs are needed.")
+        if len(digests) < least:
+            raise BadInput(f"`prepare` ran {len(digests)} of the {number(least)} times that are needed.")
         different = len(set(digests))
         limit = "the same table every time"
         runs = f"`prepare` ran {len(digests)} times and gave"

@@ -199,7 +199,7 @@ def wilson(successes: int, trials: int) -> Interval:
     share, weight = successes / trials, Z95**2 / trials
     centre = (share + weight / 2.0) / (1.0 + weight)
     half = np.sqrt(share * (1.0 - share) * weight + weight**2 / 4.0) / (1.0 + weight)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    return max(0.0, min(share, float(centre - half))), min(1.0, max(share, float(centre + half)))
 
 
 def _accuracy_interval(label: Numbers, score: Numbers) -> Interval | None:

@@ -40,8 +40,7 @@ class Performance:
         "value >= `min`, value <= `max`, and how much worse it is than the live version on the same "
         "benchmark <= `max_drop_vs_current`; all that are given must hold. Worse means lower where higher "
         "is better (roc_auc) and higher where lower is better (brier). Differences below 1e-12 are "
-        "rounding. A negative `max_drop_vs_current` asks for an improvement. Without a live version that "
-        "limit does not apply, and `min` or `max` must decide."
+        "rounding. Without a live version the last limit does not apply, and `min` or `max` must decide."
     )
     source: str = "see the metrics below"
     example: str = (
@@ -88,7 +87,7 @@ def _metric(spec: GateSpec, task: str) -> Metric:
         elif metric is None:
             says = f"there is no metric {spec.metric!r}"
         else:
-            says = f"{spec.metric} is not for a {task} model"
+            says = f"metric {spec.metric} is not for a {task} model"
         raise BadInput(f"{says}; known for {task}: {known}.")
     return metric
 
@@ -101,6 +100,8 @@ def _check_limits(spec: GateSpec) -> None:
     for name, limit in given.items():
         if not math.isfinite(limit):
             raise BadInput(f"`{name}` is {limit}, which nothing can be held against; give a number.")
+    if spec.max_drop_vs_current is not None and spec.max_drop_vs_current < 0.0:
+        raise BadInput(f"`max_drop_vs_current` is {number(spec.max_drop_vs_current)}; it is 0 or more.")
     if spec.min is not None and spec.max is not None and spec.min > spec.max:
         raise BadInput(
             f"no value is at least {number(spec.min)} and at most {number(spec.max)}; mend the limits."
@@ -181,10 +182,5 @@ def _drop_bound(max_drop: float, metric: Metric, value: float, previous: float) 
     kept = worse <= max_drop + ROUNDING * max(1.0, abs(previous))
     edge = previous - max_drop if metric.better == "higher" else previous + max_drop
     than = f"than the live version's {shown(previous, value)}"
-    if max_drop < 0.0:
-        words = f"at least {number(-max_drop)} better {than}"
-    elif max_drop == 0.0:
-        words = f"not worse {than}"
-    else:
-        words = f"at most {number(max_drop)} worse {than}"
+    words = f"at most {number(max_drop)} worse {than}" if max_drop > 0.0 else f"not worse {than}"
     return Bound(words, edge, kept)

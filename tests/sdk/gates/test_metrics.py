@@ -1,0 +1,268 @@
+"""Every metric equals scikit-learn, holds its laws on any input, and its interval covers what it should."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+from vendorkit.errors import BadInput
+from vendorkit.gates.metrics import (
+    METRICS,
+    THRESHOLD,
+    average_precision,
+    metrics_for,
+    midranks,
+    r2,
+    roc_auc,
+    roc_auc_interval,
+    wilson,
+)
+
+from tests.support.shared import shared_data
+
+BINARY = {
+    "roc_auc": reference.roc_auc_score,
+    "average_precision": reference.average_precision_score,
+    "log_loss": reference.log_loss,
+    "brier": reference.brier_score_loss,
+    "accuracy": lambda y, p: reference.accuracy_score(y, p >= THRESHOLD),
+    "precision": lambda y, p: reference.precision_score(y, p >= THRESHOLD),
+    "recall": lambda y, p: reference.recall_score(y, p >= THRESHOLD),
+    "f1": lambda y, p: reference.f1_score(y, p >= THRESHOLD),
+}
+REAL = {
+    "mae": reference.mean_absolute_error,
+    "rmse": reference.root_mean_squared_error,
+    "r2": reference.r2_score,
+}
+
+
+def rows(seed: int, n: int, decimals: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and related scores; few decimals make many ties."""
+    rng = np.random.default_rng(seed)
+    score = rng.beta(2, 3, n)
+    label = (rng.random(n) < score).astype(float)
+    label[:2] = 0.0, 1.0
+    score[2:3] = 0.9
+    return label, score if decimals is None else np.round(score, decimals)
+
+
+def test_no_metric_is_without_a_reference() -> None:
+    assert set(METRICS) == set(BINARY) | set(REAL)
+
+
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("decimals", [None, 2, 1, 0])
+@pytest.mark.parametrize("n", [3, 10, 257, 5000])
+def test_binary_metric_equals_scikit_learn(name: str, decimals: int | None, n: int) -> None:
+    for seed in range(5):
+        label, score = rows(seed, n, decimals)
+        assert METRICS[name].function(label, score) == pytest.approx(BINARY[name](label, score), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("n", [2, 10, 5000])
+def test_regression_metric_equals_scikit_learn(name: str, n: int) -> None:
+    rng = np.random.default_rng(n)
+    label = rng.normal(100, 20, n)
+    score = label + rng.normal(0, 10, n)
+    assert METRICS[name].function(label, score) == pytest.approx(REAL[name](label, score), rel=1e-9)
+
+
+def column(path: Path, name: str) -> np.ndarray:
+    with path.open(newline="") as file:
+        return np.array([float(row[name]) for row in csv.DictReader(file)])
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_equals_scikit_learn_on_credit_defaults(name: str) -> None:
+    path = shared_data("credit-default/uci-default-credit-card-clients.csv")
+    label = column(path, "default payment")
+    score = (column(path, "PAY_0") + 2.0) / 10.0  # months of delay: a real score with eleven values, all tied
+    assert len(np.unique(score)) < 15 < len(label)
+    assert METRICS[name].function(label, score) == pytest.approx(BINARY[name](label, score), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_equals_scikit_learn_on_german_credit(name: str) -> None:
+    with shared_data("german-credit/german.csv").open(newline="") as file:
+        read = list(csv.reader(file))
+    label = np.array([float(row[20]) - 1.0 for row in read])
+    score = np.array([float(row[1]) for row in read]) / 72.0  # duration in months
+    assert METRICS[name].function(label, score) == pytest.approx(BINARY[name](label, score), abs=1e-9)
+
+
+probabilities = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+pairs = st.lists(st.tuples(st.booleans(), probabilities), min_size=2, max_size=60).filter(
+    lambda drawn: len({label for label, _ in drawn}) == 2
+)
+
+
+def arrays(drawn: list[tuple[bool, float]]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([float(label) for label, _ in drawn]), np.array([score for _, score in drawn])
+
+
+@given(pairs)
+def test_auc_is_the_share_of_pairs_in_order(drawn: list[tuple[bool, float]]) -> None:
+    label, score = arrays(drawn)
+    ones, zeros = score[label == 1], score[label == 0]
+    wins = (ones[:, None] > zeros).mean() + 0.5 * (ones[:, None] == zeros).mean()
+    assert roc_auc(label, score) == pytest.approx(wins, abs=1e-12)
+
+
+@given(pairs)
+def test_auc_turns_round_with_the_labels(drawn: list[tuple[bool, float]]) -> None:
+    label, score = arrays(drawn)
+    assert roc_auc(1.0 - label, score) == pytest.approx(1.0 - roc_auc(label, score), abs=1e-12)
+
+
+@given(pairs, st.randoms(use_true_random=False))
+def test_order_of_rows_does_not_matter(drawn: list[tuple[bool, float]], random) -> None:
+    label, score = arrays(drawn)
+    shuffled = list(drawn)
+    random.shuffle(shuffled)
+    for name in set(BINARY) - {"precision"}:
+        function = METRICS[name].function
+        assert function(*arrays(shuffled)) == pytest.approx(function(label, score), abs=1e-12), name
+
+
+@given(pairs)
+def test_values_and_intervals_stay_in_range(drawn: list[tuple[bool, float]]) -> None:
+    label, score = arrays(drawn)
+    for name in set(BINARY) - {"precision"}:
+        metric = METRICS[name]
+        value = metric.function(label, score)
+        top = np.inf if name == "log_loss" else 1.0
+        assert 0.0 <= value <= top, name
+        found = metric.interval(label, score) if metric.interval else None
+        if found is not None:
+            assert 0.0 <= found[0] <= value + 1e-12, name
+            assert value - 1e-12 <= found[1] <= top, name
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50))
+def test_midranks_add_up(values: list[float]) -> None:
+    assert midranks(np.array(values)).sum() == len(values) * (len(values) + 1) / 2
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_one_class_has_no_ranking(name: str, label: float) -> None:
+    with pytest.raises(BadInput, match="needs rows of both classes"):
+        METRICS[name].function(np.full(4, label), np.array([0.1, 0.2, 0.3, 0.4]))
+
+
+def test_what_has_no_value_says_so() -> None:
+    low = np.array([0.1, 0.2])
+    with pytest.raises(BadInput, match="No row scores"):
+        METRICS["precision"].function(np.array([0.0, 1.0]), low)
+    with pytest.raises(BadInput, match="No label is 1"):
+        METRICS["recall"].function(np.zeros(2), low)
+    with pytest.raises(BadInput, match="No label is 1"):
+        METRICS["f1"].function(np.zeros(2), low)
+    with pytest.raises(BadInput, match="labels that differ"):
+        r2(np.ones(3), np.arange(3.0))
+
+
+def test_a_constant_score_ranks_nothing() -> None:
+    label = np.array([0.0, 1.0, 1.0, 0.0, 1.0])
+    assert roc_auc(label, np.full(5, 0.3)) == 0.5
+    assert average_precision(label, np.full(5, 0.3)) == pytest.approx(0.6)
+    assert roc_auc_interval(label, np.full(5, 0.3)) is None
+
+
+def test_where_the_variance_is_unknown_there_is_no_interval() -> None:
+    assert roc_auc_interval(np.array([0.0, 0.0, 1.0]), np.array([0.1, 0.6, 0.5])) is None
+    perfect = np.array([0.1, 0.2, 0.8, 0.9])
+    assert roc_auc_interval(np.array([0.0, 0.0, 1.0, 1.0]), perfect) is None
+    for name in ("log_loss", "brier", "mae"):
+        assert METRICS[name].interval(np.array([1.0]), np.array([0.4])) is None
+
+
+def test_delong_by_the_double_loop() -> None:
+    label, score = rows(3, 80, 1)
+    ones, zeros = score[label == 1], score[label == 0]
+    order = (ones[:, None] > zeros) + 0.5 * (ones[:, None] == zeros)
+    variance = order.mean(1).var(ddof=1) / len(ones) + order.mean(0).var(ddof=1) / len(zeros)
+    low, high = roc_auc_interval(label, score)
+    assert (high - low) / 2 == pytest.approx(1.959963984540054 * np.sqrt(variance), rel=1e-12)
+    assert (high + low) / 2 == pytest.approx(order.mean(), rel=1e-12)
+
+
+def test_wilson_by_the_book() -> None:
+    assert wilson(0, 10) == pytest.approx((0.0, 0.27753279), abs=1e-8)
+    assert wilson(81, 263) == pytest.approx(
+        (0.2553, 0.3662), abs=5e-5
+    )  # Newcombe 1998, Statistics in Medicine
+    assert wilson(10, 10)[1] == 1.0
+
+
+def test_a_million_rows() -> None:
+    label, score = rows(1, 1_000_000, 3)
+    assert roc_auc(label, score) == pytest.approx(reference.roc_auc_score(label, score), abs=1e-9)
+    low, high = roc_auc_interval(label, score)
+    assert low < roc_auc(label, score) < high < low + 0.01
+
+
+def _coverage(name: str, truth: float, draw) -> float:
+    covered = []
+    for seed in range(1500):
+        low, high = METRICS[name].interval(*draw(np.random.default_rng(seed)))
+        covered.append(low <= truth <= high)
+    return float(np.mean(covered))
+
+
+def _calibrated(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    score = rng.beta(2, 3, 300)
+    return (rng.random(300) < score).astype(float), score
+
+
+def test_auc_interval_covers_nineteen_times_in_twenty() -> None:
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        label = np.repeat([0.0, 1.0], [210, 90])
+        return label, 1 / (1 + np.exp(-rng.normal(label, 1.0)))
+
+    truth = 0.7602499389065233  # normal scores one standard deviation apart: Phi(1 / sqrt(2))
+    assert 0.93 <= _coverage("roc_auc", truth, draw) <= 0.97
+
+
+@pytest.mark.parametrize("name", ["log_loss", "brier", "accuracy", "precision", "recall"])
+def test_interval_covers_nineteen_times_in_twenty(name: str) -> None:
+    rng = np.random.default_rng(99)
+    score = rng.beta(2, 3, 4_000_000)
+    truth = METRICS[name].function((rng.random(4_000_000) < score).astype(float), score)
+    assert 0.93 <= _coverage(name, truth, _calibrated) <= 0.97
+
+
+def test_mae_interval_covers_nineteen_times_in_twenty() -> None:
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(300), rng.normal(0, 1, 300)
+
+    assert 0.93 <= _coverage("mae", float(np.sqrt(2 / np.pi)), draw) <= 0.97
+
+
+def test_metrics_of_a_task() -> None:
+    assert metrics_for("regression") == metrics_for("forecasting") == ["mae", "r2", "rmse"]
+    assert "roc_auc" in metrics_for("binary")
+    assert metrics_for("multiclass") == []
+
+
+def test_every_metric_names_its_formula_and_source() -> None:
+    for name, metric in METRICS.items():
+        assert metric.formula, name
+        assert metric.source, name
+        assert (metric.interval is None) == ("no interval" in metric.source), name
+
+
+def test_gates_need_numpy_alone() -> None:
+    heavy = {"sklearn", "pandas", "scipy", "mlflow"}
+    code = f"import sys, vendorkit.gates; print(sorted({heavy} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

@@ -1,0 +1,195 @@
+"""The performance gate: passes, fails and refuses to answer, in sentences that a stakeholder reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from vendorkit.gates import Evidence, Scored, ask_all, scored
+from vendorkit.records.gate_report import GateResult
+
+DIGEST = "sha256:" + "0" * 64
+Spec = Callable[..., Any]
+
+
+def ranked(wrong: int, benchmark: str = "holdout", digest: str = DIGEST) -> Scored:
+    """40 rows, 20 of each class, where `wrong` zeros score above every one: roc_auc is 1 - wrong / 20."""
+    label = np.repeat([0.0, 1.0], 20)
+    score = np.concatenate([np.linspace(0.1, 0.3, 20), np.linspace(0.6, 0.8, 20)])
+    score[:wrong] = 0.9
+    return scored(benchmark, digest, label, score, task="binary")
+
+
+def ask(spec: Any, candidate: Any, current: Any = "none", task: str = "binary") -> GateResult:
+    live = None if current == "none" else {"holdout": current}
+    (result,) = ask_all([spec], Evidence(task=task, candidate={"holdout": candidate}, current=live))
+    return result
+
+
+def test_good_enough(spec: Spec) -> None:
+    result = ask(spec(min=0.76), ranked(4))
+    assert result.says == (
+        "Ranks good and bad payers at least as well as today: roc_auc is 0.8, the limit is at least 0.76. "
+        "Good enough to ship."
+    )
+    assert (result.verdict, result.value, result.limit) == ("pass", pytest.approx(0.8), "at least 0.76")
+    assert (result.n, result.metric, result.benchmark, result.previous) == (40, "roc_auc", "holdout", None)
+    assert result.interval is not None
+    assert result.interval[0] < 0.8 < result.interval[1]
+
+
+def test_not_good_enough(spec: Spec) -> None:
+    result = ask(spec(min=0.76), ranked(6))
+    assert result.verdict == "fail"
+    assert result.says == (
+        "Ranks good and bad payers at least as well as today: roc_auc is 0.7, the limit is at least 0.76. "
+        "Not good enough to ship."
+    )
+
+
+def test_above_a_maximum(spec: Spec) -> None:
+    assert ask(spec(metric="brier", max=0.5), ranked(0)).verdict == "pass"
+    result = ask(spec(metric="brier", max=0.05), ranked(0))
+    assert (result.verdict, result.limit) == ("fail", "at most 0.05")
+
+
+def test_exactly_the_limit_passes(spec: Spec) -> None:
+    assert ask(spec(min=0.8), ranked(4)).verdict == "pass"
+    assert ask(spec(max_drop_vs_current=0.05), ranked(5), ranked(4)).verdict == "pass"
+    assert ask(spec(max_drop_vs_current=0), ranked(4), ranked(4)).verdict == "pass"
+
+
+def test_a_drop_against_the_live_version(spec: Spec) -> None:
+    kept = ask(spec(max_drop_vs_current=0.06), ranked(4), ranked(3))
+    assert (kept.verdict, kept.previous) == ("pass", pytest.approx(0.85))
+    result = ask(spec(min=0.5, max_drop_vs_current=0.04), ranked(4), ranked(3))
+    assert result.verdict == "fail"
+    assert result.limit == "at most 0.04 worse than the live version's 0.85"
+    assert result.says.endswith(
+        "the limit is at most 0.04 worse than the live version's 0.85. Not good enough to ship."
+    )
+    assert (
+        ask(spec(max_drop_vs_current=0), ranked(4), ranked(3)).limit
+        == "not worse than the live version's 0.85"
+    )
+
+
+@pytest.mark.parametrize("metric", ["brier", "log_loss"])
+def test_where_lower_is_better_a_drop_is_a_rise(spec: Spec, metric: str) -> None:
+    worse, better = ranked(4), ranked(0)
+    assert ask(spec(metric=metric, max_drop_vs_current=0.001), worse, better).verdict == "fail"
+    assert ask(spec(metric=metric, max_drop_vs_current=0.001), better, worse).verdict == "pass"
+
+
+def test_an_improvement_never_fails(spec: Spec) -> None:
+    assert ask(spec(max_drop_vs_current=0), ranked(0), ranked(9)).verdict == "pass"
+
+
+def test_every_limit_must_hold_and_the_broken_ones_are_named(spec: Spec) -> None:
+    result = ask(spec(min=0.9, max=0.95, max_drop_vs_current=0.01), ranked(4), ranked(3))
+    assert result.limit == "at least 0.9, and at most 0.01 worse than the live version's 0.85"
+    kept = ask(spec(min=0.7, max=0.95), ranked(4))
+    assert (kept.verdict, kept.limit) == ("pass", "at least 0.7, and at most 0.95")
+
+
+def test_the_first_version_has_nothing_to_fall_behind(spec: Spec) -> None:
+    result = ask(spec(min=0.76, max_drop_vs_current=0.005), ranked(4))
+    assert result.verdict == "pass"
+    assert "No version is live yet, so there is nothing to fall behind." in result.says
+    assert ask(spec(min=0.9, max_drop_vs_current=0.005), ranked(4)).verdict == "fail"
+
+
+def test_a_near_miss_is_not_shown_as_the_limit(spec: Spec) -> None:
+    result = ask(spec(min=0.800004), ranked(4))
+    assert "roc_auc is 0.8, the limit is at least 0.800004" in result.says
+    assert result.verdict == "fail"
+
+
+def test_regression(spec: Spec) -> None:
+    rows = scored("holdout", DIGEST, [1.0, 2.0, 3.0], [1.5, 2.5, 3.5], task="regression")
+    assert ask(spec(metric="mae", max=0.5), rows, task="regression").verdict == "pass"
+    assert ask(spec(metric="rmse", max=0.4), rows, task="forecasting").verdict == "fail"
+
+
+def test_a_live_version_that_cannot_be_measured(spec: Spec) -> None:
+    result = ask(spec(min=0.5, max_drop_vs_current=0.01), ranked(4), "its files do not match the record")
+    assert result.verdict == "error"
+    assert (
+        "The live version could not be measured on benchmark holdout: its files do not match" in result.says
+    )
+    aside = ask(spec(min=0.5), ranked(4), "its files do not match the record")
+    assert (aside.verdict, aside.previous) == ("pass", None)
+    assert "The live version could not be measured; this gate does not compare with it." in aside.says
+
+
+def test_a_live_version_measured_on_other_rows(spec: Spec) -> None:
+    other = ranked(3, digest="sha256:" + "1" * 64)
+    result = ask(spec(max_drop_vs_current=0.01), ranked(4), other)
+    assert result.verdict == "error"
+    assert "another content of benchmark holdout" in result.says
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "No limit is declared; set `min`, `max` or `max_drop_vs_current`."),
+        ({"min": float("nan")}, "`min` is nan, which nothing can be held against"),
+        ({"max": float("inf")}, "`max` is inf"),
+        ({"min": 0.9, "max": 0.8}, "No value is at least 0.9 and at most 0.8"),
+        ({"max_drop_vs_current": -0.1}, "`max_drop_vs_current` is -0.1; it is 0 or more"),
+        (
+            {"max_drop_vs_current": 0.01},
+            "There is no live version to compare with, and neither `min` nor `max`",
+        ),
+        (
+            {"metric": "auc", "min": 0.5},
+            "There is no metric 'auc'; known for binary: accuracy, average_precision,",
+        ),
+        ({"metric": None, "min": 0.5}, "`metric` is missing; known for binary:"),
+        ({"metric": "mae", "max": 5}, "Metric mae is not for a binary model; known for binary:"),
+        ({"benchmark": None, "min": 0.5}, "`benchmark` is missing"),
+        ({"benchmark": "stress", "min": 0.5}, "The candidate was not measured on benchmark stress."),
+        (
+            {"slice": "age<25", "min": 0.5},
+            "A performance gate does not look at slice; remove it or change `kind`.",
+        ),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_no_pass(spec: Spec, given: dict[str, Any], says: str) -> None:
+    result = ask(spec(**given), ranked(4))
+    assert result.verdict == "error"
+    assert says in result.says
+    assert result.says.startswith("Ranks good and bad payers at least as well as today: ")
+    assert result.says.endswith("Could not be decided, so it may not ship.")
+
+
+def test_a_candidate_that_cannot_be_measured(spec: Spec) -> None:
+    result = ask(spec(min=0.5), "`predict` raised KeyError: 'income'.")
+    assert result.verdict == "error"
+    assert (
+        "The candidate could not be measured on benchmark holdout: `predict` raised KeyError: 'income'."
+        in (result.says)
+    )
+
+
+def test_rows_of_another_benchmark(spec: Spec) -> None:
+    result = ask(spec(min=0.5), ranked(4, benchmark="easy"))
+    assert result.verdict == "error"
+    assert "measured on easy in place of benchmark holdout" in result.says
+
+
+def test_a_metric_without_a_value(spec: Spec) -> None:
+    rows = scored("holdout", DIGEST, [0, 1, 0], [0.1, 0.2, 0.3], task="binary")
+    assert ask(spec(metric="precision", min=0.5), rows).verdict == "error"
+    huge = scored("holdout", DIGEST, [1e308, -1e308], [-1e308, 1e308], task="regression")
+    result = ask(spec(metric="rmse", max=1.0), huge, task="regression")
+    assert result.verdict == "error"
+    assert "the numbers are too large to measure" in result.says
+
+
+def test_no_metric_for_multiclass_yet(spec: Spec) -> None:
+    result = ask(spec(min=0.5), ranked(4), task="multiclass")
+    assert result.verdict == "error"
+    assert "known for multiclass: none yet" in result.says
