@@ -5,6 +5,7 @@ It declares; evidence proves. Nothing that a step could measure stands in it.
 
 from __future__ import annotations
 
+from vendorkit.records.manifest.cautions import warnings
 from vendorkit.records.manifest.delivery import Engagement, Handoff, Milestone, Waiver
 from vendorkit.records.manifest.judging import GATE_KINDS, Benchmark, Gate, Reproduce
 from vendorkit.records.manifest.load import Examined, examine, load_manifest
@@ -31,4 +32,5 @@ __all__ = [
     "Waiver",
     "examine",
     "load_manifest",
+    "warnings",
 ]

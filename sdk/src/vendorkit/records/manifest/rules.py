@@ -196,9 +196,7 @@ def high_tier_complete(draft: Draft) -> Iterator[Problem]:
     for section, kinds, found in wanted:
         missing = [kind for kind in kinds if kind not in found]
         if missing and draft.whole(section):
-            yield Problem(
-                (section,), f"a high tier needs {section} of these kinds too: {', '.join(missing)}."
-            )
+            yield Problem((section,), f"a high tier needs {section} of kinds {', '.join(missing)}.")
 
 
 def milestones_deliver_all(draft: Draft) -> Iterator[Problem]:
@@ -249,7 +247,7 @@ def vendor_in_escalation(draft: Draft) -> Iterator[Problem]:
 
 
 def duties_resolve(draft: Draft) -> Iterator[Problem]:
-    """Uptime has an objective and drift an alert; retraining and incidents have people by the file's shape."""
+    """Uptime has an objective and drift an alert; the file's shape sees to the other duties."""
     if draft.operations is None or not draft.stage_from("delivery"):
         return
     if not draft.operations.objectives:
