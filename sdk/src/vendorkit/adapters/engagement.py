@@ -8,28 +8,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.manifest import Manifest, load_manifest
+from vendorkit.records.seen_file import SeenFile
 from vendorkit.records.yaml_text import MAX_BYTES
 
 MANIFEST = "engagement.yaml"
-
-
-@dataclass(frozen=True)
-class SeenFile:
-    """What lies at a path.
-
-    Args:
-        kind: `link` for a symbolic link in any part of the path; `other` for folders, pipes and devices.
-        data: The content of a regular file, else None.
-    """
-
-    kind: Literal["file", "link", "missing", "other", "too-large"]
-    data: bytes | None = None
 
 
 def find_engagement(start: Path | None = None) -> Path:

@@ -70,6 +70,10 @@ def capped(faults: list[Fault], where: str) -> list[Fault]:
     return [*faults[:MAX_FAULTS], more]
 
 
+class NotTextError(BadInput):
+    """The bytes are no text that could be judged: binary, or too long."""
+
+
 def read_yaml(data: bytes, where: str) -> YamlText:
     """Read one YAML document strictly, with YAML 1.2's core meaning of plain words.
 
@@ -78,7 +82,8 @@ def read_yaml(data: bytes, where: str) -> YamlText:
         where: The file it comes from, for messages.
 
     Raises:
-        BadInput: Not such a text; anchors, aliases, tags, several documents, duplicate keys, keys that other
+        NotTextError: Binary, or too long.
+        BadInput: Not such YAML; anchors, aliases, tags, several documents, duplicate keys, keys that other
             readers take for booleans; `faults` has all of them with their lines.
     """
     text = _decode(data, where)
@@ -100,13 +105,13 @@ def read_yaml(data: bytes, where: str) -> YamlText:
 def _decode(data: bytes, where: str) -> str:
     if len(data) > MAX_BYTES:
         says = f"is {len(data):,} bytes long; at most {MAX_BYTES:,} are read."
-        raise BadInput(f"{where} is too long.", [Fault(where, says)])
+        raise NotTextError(f"{where} is too long.", [Fault(where, says)])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         says = f"byte {error.start} is not UTF-8 text; is it a binary file?"
-        raise BadInput(f"{where} is not text.", [Fault(f"{where}:{line}", says)]) from error
+        raise NotTextError(f"{where} is not text.", [Fault(f"{where}:{line}", says)]) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise BadInput(

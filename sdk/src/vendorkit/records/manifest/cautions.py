@@ -83,7 +83,7 @@ def _wide_tolerance(manifest: Manifest) -> Iterator[Problem]:
 def _much_chance(manifest: Manifest) -> Iterator[Problem]:
     stages = manifest.reproduce.stochastic if manifest.reproduce else ()
     if len(stages) > MOST_STOCHASTIC:
-        says = f"{len(stages)} stages may differ between two runs; more than {MOST_STOCHASTIC} hide real changes."
+        says = f"{len(stages)} stages may differ between runs; more than {MOST_STOCHASTIC} hide real changes."
         yield Problem(("reproduce", "stochastic"), says)
 
 
@@ -105,9 +105,7 @@ def _no_cap(manifest: Manifest) -> Iterator[Problem]:
     for name, person in manifest.people.items():
         if person.org == "vendor" and person.hours_cap_per_month is None:
             says = "has no hours cap, and the vendor has none for all."
-            yield Problem(
-                ("people", name), says, "Set `hours_cap_per_month` here or under `vendor.capacity`."
-            )
+            yield Problem(("people", name), says, "Set `hours_cap_per_month`, here or there.")
 
 
 CAUTIONS: tuple[Callable[[Manifest], Iterator[Problem]], ...] = (

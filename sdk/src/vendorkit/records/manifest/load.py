@@ -16,7 +16,7 @@ from vendorkit.records.base import Value
 from vendorkit.records.manifest.draft import Draft, Problem, draft_of
 from vendorkit.records.manifest.model import Manifest
 from vendorkit.records.manifest.rules import CROSS_RULES, SCHEMA_RULES, WAIVER_RULES, Rule
-from vendorkit.records.yaml_text import KeyPath, YamlText, capped, read_yaml
+from vendorkit.records.yaml_text import KeyPath, NotTextError, YamlText, capped, read_yaml
 
 SCHEMA_VERSION = 1
 
@@ -68,9 +68,14 @@ def examine(text: bytes, where: str = "engagement.yaml") -> Examined:
     """Read a manifest as far as possible, with all its faults.
 
     Raises:
-        BadInput: The text is not strict YAML at all.
+        NotTextError: The bytes are binary, or too long.
     """
-    read = read_yaml(text, where)
+    try:
+        read = read_yaml(text, where)
+    except NotTextError:
+        raise
+    except BadInput as error:
+        return Examined(None, Draft(), YamlText(None, {}, where), error.faults, (), ())
     version = _other_version(read)
     if version is not None:
         return Examined(None, Draft(), read, (version,), (), ())

@@ -1,0 +1,85 @@
+"""Asks checks of a repository: their answers, weighed by the policy pack and the waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.finding import Finding
+from vendorkit.records.manifest import Engagement, Waiver
+from vendorkit.records.manifest.words import Stage, Tier
+from vendorkit.standards.base import Check, Part, RepositoryView
+from vendorkit.standards.manifest_checks import MANIFEST_CHECKS
+from vendorkit.standards.policy import Policy
+from vendorkit.standards.waivers import covering, holding
+
+CHECKS: dict[str, Check] = {check.id: check for check in MANIFEST_CHECKS}
+"""Every check by its id. A new family is one file, its entries here, and its lines in the pack."""
+
+
+def choose(ids: Iterable[str]) -> tuple[Check, ...]:
+    """The checks with these ids; a family's letters mean all of it, nothing means every check.
+
+    Raises:
+        BadInput: There are no such checks; all unknown ids are listed.
+    """
+    asked = [name.upper() for name in ids]
+    known = {name: [check for key, check in CHECKS.items() if name in (key, key[:3])] for name in asked}
+    if unknown := [name for name, found in known.items() if not found]:
+        listed = f"There are: {', '.join(CHECKS)}."
+        raise BadInput(
+            "No such check.", [Fault(name, "is not the id of a check.", listed) for name in unknown]
+        )
+    wanted = {check.id for found in known.values() for check in found}
+    return tuple(check for check in CHECKS.values() if not asked or check.id in wanted)
+
+
+def ask(checks: Iterable[Check], view: RepositoryView, policy: Policy) -> list[Finding]:
+    """What each check finds.
+
+    While stage and tier cannot be read, the repository is held to those of a high tier in delivery.
+    """
+    engagement = view.examined.draft.engagement
+    waivers = holding(view.examined.manifest, view.as_of)
+    return [
+        _weighed(check, part, view, policy, engagement, waivers)
+        for check in checks
+        for part in _parts(check, view, policy, engagement)
+    ]
+
+
+def _parts(
+    check: Check, view: RepositoryView, policy: Policy, engagement: Engagement | None
+) -> Iterable[Part]:
+    if engagement is not None and engagement.operating_model in policy.line(check.id).not_for:
+        return [
+            Part("not-applicable", f"Does not apply to the operating model {engagement.operating_model}.")
+        ]
+    return check.look(view)
+
+
+def _weighed(
+    check: Check,
+    part: Part,
+    view: RepositoryView,
+    policy: Policy,
+    engagement: Engagement | None,
+    waivers: tuple[Waiver, ...],
+) -> Finding:
+    """A part with its severity; a failure that a waiver covers is waived."""
+    stage: Stage = engagement.stage if engagement else "delivery"
+    tier: Tier = engagement.risk_tier if engagement else "high"
+    line = policy.line(check.id)
+    verdict, says = part.verdict, part.says
+    facts = {"title": check.title, "capability": check.capability, **part.facts}
+    if part.target:
+        facts["target"] = part.target
+    if verdict == "fail" and (later := line.becomes(stage, tier, view.as_of)):
+        facts["becomes"] = later
+        says = f"{says} This {later}."
+    if verdict == "fail" and (waiver := covering(waivers, check.id, part.target)):
+        verdict = "waived"
+        facts["waiver"] = waiver.model_dump(mode="json")
+        says = f"{says} Waived by {waiver.approved_by} until {waiver.expires} ({waiver.ticket}): {waiver.why}"
+    severity = line.severity_at(stage, tier, view.as_of)
+    return Finding(check.id, verdict, severity, says, part.where, check.why, part.fix, facts)

@@ -1,0 +1,80 @@
+"""What a check is and what it is given. Checks get values: they read no disk, ask no network, run nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+from vendorkit.records.finding import Verdict
+from vendorkit.records.manifest import Examined
+from vendorkit.records.seen_file import SeenFile
+
+
+@dataclass(frozen=True)
+class RepositoryView:
+    """What checks may know of a repository.
+
+    Args:
+        examined: The manifest with its faults.
+        evidence: Digest of the bytes of `engagement.yaml`.
+        as_of: The date that is judged by.
+        least_version: The oldest version of the standards that the platform accepts.
+        pack: Name of the policy pack.
+        rendered: Managed path to the bytes that the template gives; None where that cannot be had.
+        no_render: Why it cannot be had.
+        files: Path to what lies there, for every managed path.
+    """
+
+    examined: Examined
+    evidence: str
+    as_of: date
+    pack: str
+    least_version: str
+    rendered: Mapping[str, bytes] | None = None
+    no_render: str = ""
+    files: Mapping[str, SeenFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One answer of a check; a check that finds three things gives three.
+
+    Args:
+        verdict: `not-yet` where the evidence is missing.
+        says: One plain sentence.
+        where: `file:line`, with key path where there is one.
+        fix: One command or edit that mends it.
+        target: What a waiver would name: a path, a surface; empty for the repository as a whole.
+        facts: More values for `--json`.
+    """
+
+    verdict: Verdict
+    says: str
+    where: str = ""
+    fix: str = ""
+    target: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Check(Protocol):
+    """A pass/fail question asked of a repository.
+
+    Attributes:
+        id: Its id, `MAN-01`.
+        title: What holds when it passes.
+        why: Why it matters, one sentence.
+        capability: The capabilities that it is evidence for.
+        needs_template: Whether it compares with what the template gives.
+    """
+
+    id: str
+    title: str
+    why: str
+    capability: str
+    needs_template: bool
+
+    def look(self, view: RepositoryView) -> Sequence[Part]:
+        """Judge; at least one part."""
+        ...

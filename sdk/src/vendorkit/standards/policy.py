@@ -1,0 +1,110 @@
+"""The policy pack: which check is how severe, by stage and risk tier, and from when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from importlib import resources
+
+from pydantic import ValidationError
+
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.base import Value, key_path
+from vendorkit.records.canonical import digest_json
+from vendorkit.records.finding import Severity
+from vendorkit.records.manifest.words import CheckId, Day, Id, OperatingModel, Stage, Tier, Version, day
+from vendorkit.records.yaml_text import read_yaml
+
+PACK = "platform-standards"
+_ORDER: tuple[Severity, ...] = ("notice", "warning", "error")
+
+
+class Ramp(Value):
+    """The dates from which a new check may be a warning, and an error."""
+
+    warning: Day
+    error: Day
+
+
+class Line(Value):
+    """What the pack says of one check.
+
+    Args:
+        severity: Stage to severity, for all tiers or for each.
+        ramp: Dates that hold a new check back.
+        not_for: Operating models that it does not apply to.
+    """
+
+    severity: dict[Stage, Severity | dict[Tier, Severity]]
+    ramp: Ramp | None = None
+    not_for: tuple[OperatingModel, ...] = ()
+
+    def severity_at(self, stage: Stage, tier: Tier, as_of: date) -> Severity:
+        """How severe a failure is; a stage that the pack does not name counts as an error."""
+        given = self.severity.get(stage, "error")
+        full: Severity = given.get(tier, "error") if isinstance(given, dict) else given
+        return min(full, self._most(as_of), key=_ORDER.index)
+
+    def becomes(self, stage: Stage, tier: Tier, as_of: date) -> str:
+        """What a held back severity will be and when: `becomes an error on 2027-01-15`; else empty."""
+        if self.ramp is None or self.severity_at(stage, tier, as_of) == self.severity_at(
+            stage, tier, date.max
+        ):
+            return ""
+        nearest = self.ramp.warning if as_of < day(self.ramp.warning) else self.ramp.error
+        then = self.severity_at(stage, tier, day(nearest))
+        return f"becomes {'an' if then == 'error' else 'a'} {then} on {nearest}"
+
+    def _most(self, as_of: date) -> Severity:
+        if self.ramp is None or as_of >= day(self.ramp.error):
+            return "error"
+        return "warning" if as_of >= day(self.ramp.warning) else "notice"
+
+
+class Policy(Value):
+    """A policy pack.
+
+    Args:
+        name: Its name.
+        version: Its version, `YYYY.MM`.
+        minimum: Oldest version that a repository may be on.
+        checks: Check id to what the pack says of it.
+    """
+
+    name: Id
+    version: Version
+    minimum: Version
+    checks: Mapping[CheckId, Line]
+
+    @property
+    def digest(self) -> str:
+        """The digest of what the pack says; comments and layout do not count."""
+        return digest_json(self.model_dump(mode="json", exclude_unset=True))
+
+    def line(self, check: str) -> Line:
+        """What the pack says of a check; one that it does not name is an error at every stage."""
+        return self.checks.get(check, Line(severity={}))
+
+
+def load_policy(text: bytes, where: str) -> Policy:
+    """Read a policy pack.
+
+    Raises:
+        BadInput: It is not valid; all faults are listed with their lines.
+    """
+    read = read_yaml(text, where)
+    try:
+        return Policy.model_validate_json(json.dumps(read.value))
+    except ValidationError as error:
+        faults = [
+            Fault(f"{where}: {key_path(fault['loc'])}", f"{fault['msg']}.")
+            for fault in error.errors(include_url=False, include_context=False)
+        ]
+        raise BadInput(f"{where} is not a valid policy pack.", faults) from error
+
+
+def packaged_policy() -> Policy:
+    """The policy pack that comes with this version."""
+    name = f"{PACK}.yaml"
+    return load_policy((resources.files("vendorkit.standards") / "packs" / name).read_bytes(), name)
