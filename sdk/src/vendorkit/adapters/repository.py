@@ -146,6 +146,18 @@ def identity(path: Path) -> tuple[str, str]:
     return idents[0]
 
 
+def signing_key(path: Path) -> Path | None:
+    """The SSH key file that git signs with (`user.signingKey` with `gpg.format` ssh); None where it has none.
+
+    Raises:
+        Unavailable: Git is missing.
+    """
+    if _run(path, ("config", "--get", "gpg.format")).stdout.strip() != "ssh":
+        return None
+    named = _run(path, ("config", "--type=path", "--get", "user.signingKey")).stdout.strip()
+    return Path(named) if named and not named.startswith(("key::", "ssh-")) else None
+
+
 def describe(path: Path) -> str:
     """The nearest tag and the distance to it, else the short commit; `-dirty` at the end where files differ.
 

@@ -18,7 +18,7 @@ class Input(Value):
 
 
 class Filter(Value):
-    """Rows left out, and why."""
+    """Rows left out, and why. An empty reason means that nobody gave one."""
 
     name: str
     reason: str
@@ -56,12 +56,14 @@ class Code(Value):
         commit: Full git commit, empty where there is none yet.
         dirty: Whether the working tree differed from the commit.
         committers: E-mail addresses of the commit's author and committer.
+        module: The module among `files` that has `prepare`, `train` and `predict`.
         files: The model's own source files.
     """
 
     commit: str
     dirty: bool
     committers: tuple[str, ...]
+    module: str
     files: tuple[Artifact, ...]
 
 
@@ -98,6 +100,7 @@ class Run(Record):
 
     Args:
         run_id: UUIDv7 of the run.
+        stage: What was tracked, for instance `train`.
         engagement: Id of the engagement.
         model: Id of the model surface.
         task: `binary`, `multiclass`, `regression` or `forecasting`.
@@ -115,6 +118,7 @@ class Run(Record):
     schema_name: ClassVar[str] = "vendorkit/run/1"
 
     run_id: str
+    stage: str
     engagement: str
     model: str
     task: str

@@ -1,0 +1,49 @@
+"""How a fitted model is stored and loaded again, without a format that carries code.
+
+skops stores scikit-learn estimators (and objects that are made of plain state) as data. Loading allows only the
+types that the run record names, which the approver has seen. Pickle is never used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import skops.io
+
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.run import ModelFormat
+
+MODEL_FILE = "model.skops"
+
+
+def save_model(model: Any, folder: Path) -> ModelFormat:
+    """Store a fitted model in a folder.
+
+    Raises:
+        BadInput: The model cannot be stored without pickling it.
+    """
+    path = folder / MODEL_FILE
+    try:
+        skops.io.dump(model, path)
+        types = skops.io.get_untrusted_types(file=path)
+    except Exception as error:
+        path.unlink(missing_ok=True)
+        says = f"a {type(model).__qualname__} cannot be stored as data: {error}"
+        fix = "Return a scikit-learn estimator from train(), or an object made of plain attributes."
+        raise BadInput("The model cannot be stored.", [Fault("train", says, fix)]) from error
+    return ModelFormat(name="skops", types=tuple(sorted(types)))
+
+
+def load_model(folder: Path, stored: ModelFormat) -> Any:
+    """Load a model whose files were verified before.
+
+    Raises:
+        BadInput: Another format, a broken file, or types that the record does not name.
+    """
+    if stored.name != "skops":
+        raise BadInput("The model cannot be loaded.", [Fault("model_format", f"{stored.name!r} is not known.")])
+    try:
+        return skops.io.load(folder / MODEL_FILE, trusted=list(stored.types))
+    except Exception as error:
+        raise BadInput("The model cannot be loaded.", [Fault(MODEL_FILE, f"{error}")]) from error

@@ -1,0 +1,221 @@
+"""The working state between training and publishing: `.vendorkit/` in the engagement, ignored by git.
+
+Everything in it is named by its digest and appears whole or not at all: it is made in a temporary folder and
+renamed at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from vendorkit.errors import BadInput, Fault, Refused
+from vendorkit.records.base import Record
+from vendorkit.records.canonical import digest_bytes, digest_file
+from vendorkit.records.features import FeatureSet
+from vendorkit.records.gate_report import GateReport
+from vendorkit.records.run import Artifact, Run
+from vendorkit.records.snapshot import Snapshot
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def working_folder(repo: Path) -> Path:
+    """`.vendorkit/` of an engagement."""
+    return repo / ".vendorkit"
+
+
+def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
+    """Read a record file.
+
+    Raises:
+        BadInput: The file is missing or not such a record.
+    """
+    try:
+        return kind.parse(path.read_bytes(), path.name)
+    except FileNotFoundError:
+        raise BadInput(f"{path.name} is missing.", [Fault(str(path), "expected a record here.")]) from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it has its old or its new content, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def list_sources(folder: Path) -> tuple[Path, ...]:
+    """The Python files below a folder, sorted; hidden folders, caches and links are left out."""
+    return tuple(
+        path
+        for path in sorted(folder.rglob("*.py"))
+        if path.is_file()
+        and not path.is_symlink()
+        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts[:-1])
+    )
+
+
+def list_files(folder: Path) -> tuple[Artifact, ...]:
+    """Every file below a folder, hidden ones too, by sorted path, with size and digest. A link counts as empty."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found.append(Artifact(path=name, bytes=0, digest=digest_bytes(b"")))
+        elif path.is_file():
+            found.append(Artifact(path=name, bytes=path.stat().st_size, digest=digest_file(path)))
+    return tuple(found)
+
+
+def differing_files(folder: Path, expected: tuple[Artifact, ...]) -> list[Fault]:
+    """Faults for every file that is missing, changed, a link, or not expected in a folder."""
+    known = {artifact.path: artifact for artifact in expected}
+    found = {artifact.path: artifact for artifact in list_files(folder)}
+    faults = [Fault(path, "is missing.") for path in sorted(known.keys() - found.keys())]
+    faults += [Fault(path, "is not part of the record.") for path in sorted(found.keys() - known.keys())]
+    for path in sorted(known.keys() & found.keys()):
+        if (folder / path).is_symlink():
+            faults.append(Fault(path, "is a link, expected a file."))
+        elif known[path].digest != found[path].digest:
+            faults.append(Fault(path, f"is {found[path].digest}, recorded {known[path].digest}."))
+    return faults
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained model in the store, with its records. Its name is the digest of the run record."""
+
+    folder: Path
+    run: Run
+    features: FeatureSet
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def digest(self) -> str:
+        return self.run.digest
+
+    @property
+    def model_folder(self) -> Path:
+        """Holds the stored model and, in `code/`, the source that predicts with it."""
+        return self.folder / "model"
+
+
+class Store:
+    """The `.vendorkit/` folder of one engagement."""
+
+    def __init__(self, repo: Path) -> None:
+        self.root = working_folder(repo)
+
+    @contextmanager
+    def _appearing(self, target: Path) -> Iterator[Path]:
+        """A temporary folder that becomes `target` when the block ends well, and vanishes otherwise."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(dir=target.parent, prefix=".making-"))
+        try:
+            yield making
+            making.chmod(0o755)
+            if target.exists():
+                shutil.rmtree(making)
+            else:
+                making.rename(target)
+        except BaseException:
+            shutil.rmtree(making, ignore_errors=True)
+            raise
+
+    def add_candidate(
+        self, run: Run, features: FeatureSet, snapshots: tuple[Snapshot, ...], model_folder: Path
+    ) -> Candidate:
+        """Store a candidate; `model_folder` is moved in."""
+        target = self.root / "candidates" / run.digest.removeprefix("sha256:")
+        with self._appearing(target) as making:
+            (making / "run.json").write_bytes(run.to_bytes())
+            (making / "features.json").write_bytes(features.to_bytes())
+            (making / "snapshots").mkdir()
+            for snapshot in snapshots:
+                (making / "snapshots" / f"{snapshot.dataset}.json").write_bytes(snapshot.to_bytes())
+            shutil.move(model_folder, making / "model")
+        return self._read_candidate(target)
+
+    def candidate(self, name: str | None, model: str | None = None) -> Candidate:
+        """Find a candidate and verify its files.
+
+        Args:
+            name: Its digest or a unique beginning of it (with or without `sha256:`); None for the newest.
+            model: Only candidates of this model.
+
+        Raises:
+            BadInput: There is none, or several begin so.
+            Refused: Files of it were changed after training.
+        """
+        folders = sorted((self.root / "candidates").glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime_ns)
+        wanted = (name or "").removeprefix("sha256:")
+        found = [path for path in folders if path.name.startswith(wanted)]
+        if not found:
+            says = f"there is no candidate {name}." if name else "there is no candidate yet."
+            raise BadInput("No candidate.", [Fault("candidate", says)], fix="Run `vendorkit train` first.")
+        if name and len(found) > 1:
+            raise BadInput("Which candidate?", [Fault("candidate", f"{path.name} begins so.") for path in found])
+        for folder in reversed(found):
+            candidate = self._read_candidate(folder)
+            if model is None or candidate.run.model == model:
+                return candidate
+        raise BadInput("No candidate.", [Fault("candidate", f"there is none of model {model}.")])
+
+    def _read_candidate(self, folder: Path) -> Candidate:
+        run = read_record(Run, folder / "run.json")
+        features = read_record(FeatureSet, folder / "features.json")
+        paths = sorted((folder / "snapshots").glob("*.json"))
+        snapshots = tuple(read_record(Snapshot, path) for path in paths)
+        faults = differing_files(folder / "model", run.artifacts)
+        if run.digest != f"sha256:{folder.name}":
+            faults.append(Fault("run.json", f"its digest is {run.digest}, the folder's name says {folder.name}."))
+        if features.digest != run.features:
+            faults.append(Fault("features.json", "is not the feature set that the run names."))
+        if {snapshot.digest for snapshot in snapshots} != {source.snapshot for source in run.inputs}:
+            faults.append(Fault("snapshots", "are not those that the run names."))
+        if faults:
+            raise Refused(f"Candidate {folder.name[:12]} was changed after training.", faults, fix="Train again.")
+        return Candidate(folder, run, features, snapshots)
+
+    def report_folder(self, candidate: str) -> Path:
+        """Where the gate report of a candidate lies in all its formats."""
+        return self.root / "reports" / candidate.removeprefix("sha256:")
+
+    def add_report(self, report: GateReport, rendered: dict[str, str]) -> Path:
+        """Store a gate report and its rendered forms by file name; replaces an earlier one."""
+        folder = self.report_folder(report.candidate)
+        for name, text in rendered.items():
+            write_whole(folder / name, text.encode())
+        write_whole(folder / "gate-report.json", report.to_bytes())
+        return folder
+
+    def report(self, candidate: str) -> GateReport | None:
+        """The last gate report of a candidate, None when its gates were never asked."""
+        path = self.report_folder(candidate) / "gate-report.json"
+        return read_record(GateReport, path) if path.exists() else None
+
+    def staged_release(self, name: str, fill: Callable[[Path], None]) -> Path:
+        """The folder of a release on its way to the registry; filled once, then reused.
+
+        So a publish that was killed goes on with the same bytes, and ends as one version.
+        """
+        target = self.root / "releases" / name.removeprefix("sha256:")
+        if not target.exists():
+            with self._appearing(target) as making:
+                fill(making)
+        return target

@@ -1,0 +1,66 @@
+"""Approve or refuse a release: a signed word of an internal person who did not make it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from vendorkit.adapters.engagement import read_manifest
+from vendorkit.adapters.registry import Registry
+from vendorkit.errors import BadInput, Fault, Refused
+from vendorkit.trust.log import Signed, append, read_log
+from vendorkit.trust.people import Authority, Deciding, authority_of
+from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
+
+
+def decide(
+    repo: Path,
+    kind: Literal["approval", "refusal"],
+    model: str,
+    version: int,
+    deciding: Deciding,
+    *,
+    registry: Registry | None = None,
+) -> Signed:
+    """Record a signed approval or refusal.
+
+    Args:
+        repo: The engagement, whose people and keys count.
+        kind: A yes or a no.
+        model: Id of the model.
+        version: Its version.
+        deciding: Who, why, and with which key.
+        registry: An open registry; by default the engagement's.
+
+    Raises:
+        Refused: The person may not decide about this release, or the release is not what was published.
+        BadInput: No such version, or no reason for a refusal.
+    """
+    authority = authority_of(repo, read_manifest(repo))
+    if kind == "refusal" and not deciding.reason.strip():
+        raise BadInput("Why is it refused?", [Fault("--reason", "is missing.")])
+    registry = registry or Registry.open(repo / ".vendorkit" / "registry")
+    log = read_log(registry.decisions(model), model)
+    found = find_version(registry, model, version)
+    with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
+        files = verify_release(registry, found, Path(folder))
+    faults = _may_not(deciding.actor, files, authority)
+    if faults:
+        people = [person.id for person in authority.people.values() if person.internal]
+        others = [name for name in people if authority.people[name].email.casefold() not in files.authors]
+        fix = f"One of these may: {', '.join(others) or 'nobody in engagement.yaml'}."
+        raise Refused(f"{deciding.actor} cannot decide about {model}/{version}.", faults, fix=fix)
+    return append(
+        registry, log, authority, found, kind=kind, actor=deciding.actor, reason=deciding.reason, key=deciding.key
+    )
+
+
+def _may_not(actor: str, files: ReleaseFiles, authority: Authority) -> list[Fault]:
+    person = authority.people[actor]
+    faults = []
+    if not person.internal:
+        faults.append(Fault(f"people.{actor}", "works for the vendor; only the client's own people decide."))
+    if person.email.casefold() in files.authors:
+        faults.append(Fault(f"people.{actor}", "trained, published or committed this release."))
+    return faults

@@ -1,0 +1,260 @@
+"""The `track` hooks: record inputs, filters, features, label, seed, code and environment while a model is made."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import uuid_utils
+
+from vendorkit.adapters import repository
+from vendorkit.adapters.engagement import find_engagement, read_manifest
+from vendorkit.adapters.environment import environment
+from vendorkit.adapters.models import save_model
+from vendorkit.adapters.pipeline import load_pipeline
+from vendorkit.adapters.store import Candidate, Store, list_files, list_sources, read_record
+from vendorkit.adapters.tables import read_frozen
+from vendorkit.adapters.template import recorded_template
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.base import now
+from vendorkit.records.canonical import digest_json
+from vendorkit.records.features import FeatureSet
+from vendorkit.records.manifest import Manifest
+from vendorkit.records.run import Artifact, Code, Filter, Input, Label, Person, Run, Template
+from vendorkit.records.snapshot import Snapshot
+from vendorkit.tracking.describe import describe_features
+
+DEFAULT_SEED = 0
+"""Seed where the manifest does not declare `reproduce.seed` yet."""
+
+_current: ContextVar[Recorder | None] = ContextVar("vendorkit_run", default=None)
+
+
+@dataclass
+class Recorder:
+    """One run while it is recorded. Made by `track`."""
+
+    repo: Path
+    manifest: Manifest
+    model_id: str
+    seed: int
+    stage: str
+    started_at: str = field(default_factory=now)
+    _clock: float = field(default_factory=time.monotonic)
+    _inputs: dict[str, Input] = field(default_factory=dict)
+    _snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    _filters: list[Filter] = field(default_factory=list)
+    _parameters: dict[str, str | int | float | bool] = field(default_factory=dict)
+    _label: Label | None = None
+    _features: FeatureSet | None = None
+    _frame: pd.DataFrame | None = None
+    prepared: str | None = None
+
+    def input(self, dataset: str, *, label: str | None = None) -> pd.DataFrame:
+        """Read a dataset of the manifest, verified against its snapshot.
+
+        Args:
+            dataset: Id of the dataset.
+            label: Source of its label, where the manifest does not name it.
+
+        Raises:
+            BadInput: The model may not use it, it has no snapshot yet, it cannot be read, or its content is not
+                what was frozen; every difference is named.
+        """
+        entry = self.manifest.dataset(dataset)
+        if dataset not in self.manifest.surface(self.model_id).datasets:
+            fix = f"List it under `datasets` of surface {self.model_id} in engagement.yaml."
+            raise BadInput("Not a dataset of this model.", [Fault(f"datasets: {dataset}", "is not listed.", fix)])
+        if not (self.repo / entry.pointer).exists():
+            fix = f"Run `vendorkit snapshot {dataset}` and commit {entry.pointer}."
+            raise BadInput("The dataset is not frozen yet.", [Fault(entry.pointer, "does not exist.", fix)])
+        snapshot = read_record(Snapshot, self.repo / entry.pointer)
+        frame = read_frozen(snapshot, self.repo)
+        self._inputs[dataset] = Input(
+            dataset=dataset,
+            snapshot=snapshot.digest,
+            content_digest=snapshot.content_digest,
+            rows=snapshot.rows,
+            taken_at=snapshot.taken_at,
+        )
+        self._snapshots[dataset] = snapshot
+        if entry.label and entry.label.column:
+            policy = entry.label.policy or ""
+            self._label = Label(column=entry.label.column, source=label or entry.label.source, policy=policy)
+        self._frame = frame
+        return frame
+
+    def filter(self, name: str, before: pd.DataFrame, after: pd.DataFrame, *, reason: str) -> pd.DataFrame:
+        """Record rows that were left out, and why. Gives `after`.
+
+        Raises:
+            BadInput: No reason, or more rows after than before.
+        """
+        faults = []
+        if not reason.strip():
+            faults.append(Fault(f"filter: {name}", "has no reason; say why these rows are left out."))
+        if len(after) > len(before):
+            faults.append(Fault(f"filter: {name}", f"gives {len(after)} rows from {len(before)}."))
+        if faults:
+            raise BadInput("The filter cannot be recorded.", faults)
+        self._filters.append(Filter(name=name, reason=reason, rows_before=len(before), rows_after=len(after)))
+        self._frame = after
+        return after
+
+    def features(self, names: Sequence[str], *, frame: pd.DataFrame | None = None) -> None:
+        """Record which columns the model is given, in order.
+
+        Args:
+            names: Column names.
+            frame: The training rows; by default the table that `input` or `filter` gave last.
+        """
+        rows = frame if frame is not None else self._frame
+        if rows is None:
+            raise BadInput("Features of what?", [Fault("features", "no table was read yet.", "Call input() first.")])
+        definition = digest_json([source.model_dump() for source in self._sources()])
+        self._features = describe_features(self.model_id, rows, names, definition)
+
+    def parameters(self, **values: str | float | bool) -> None:
+        """Record training parameters by name."""
+        self._parameters.update(values)
+
+    @property
+    def label(self) -> Label | None:
+        """The label, known once the dataset that has it was read."""
+        return self._label
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """Filters recorded so far."""
+        return tuple(self._filters)
+
+    def note_unexplained(self, name: str, rows_before: int, rows_after: int) -> None:
+        """Record that rows vanished without a reason; people see the gap."""
+        self._filters.append(Filter(name=name, reason="", rows_before=rows_before, rows_after=rows_after))
+
+    def candidate(self, model: Any, *, predict: Callable[..., Any]) -> Candidate:
+        """Store the fitted model with everything that was recorded.
+
+        Args:
+            model: The fitted model.
+            predict: `predict(model, frame)`; must be defined in the model's module.
+
+        Raises:
+            BadInput: No input, no features, or a `predict` that could not be called again later.
+        """
+        module = self._module_of(predict)
+        missing = [("input", self._inputs), ("features", self._features)]
+        faults = [Fault(f"run.{name}()", "was not called.") for name, value in missing if not value]
+        if faults or self._features is None:
+            raise BadInput("The run is not complete.", faults, fix="A candidate needs its data and its features.")
+        with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
+            model_folder = Path(folder) / "model"
+            self._copy_sources(model_folder / "code")
+            stored = save_model(model, model_folder)
+            run = Run(
+                run_id=str(uuid_utils.uuid7()),
+                stage=self.stage,
+                engagement=self.manifest.engagement.id,
+                model=self.model_id,
+                task=self.manifest.surface(self.model_id).task or "binary",
+                inputs=tuple(self._inputs.values()),
+                filters=tuple(self._filters),
+                features=self._features.digest,
+                prepared=self.prepared,
+                label=self._label,
+                seed=self.seed,
+                parameters=self._parameters,
+                code=self._code(module),
+                environment=environment(self.repo),
+                sdk_version=version("vendorkit"),
+                template=self._template(),
+                author=self._author(),
+                started_at=self.started_at,
+                seconds=round(time.monotonic() - self._clock, 3),
+                model_format=stored,
+                artifacts=list_files(model_folder),
+            )
+            snapshots = tuple(self._snapshots.values())
+            return Store(self.repo).add_candidate(run, self._features, snapshots, model_folder)
+
+    @property
+    def _folder(self) -> Path:
+        return self.repo / self.manifest.surface(self.model_id).path
+
+    def _sources(self) -> tuple[Artifact, ...]:
+        names = {path.relative_to(self._folder).as_posix() for path in list_sources(self._folder)}
+        return tuple(file for file in list_files(self._folder) if file.path in names)
+
+    def _copy_sources(self, target: Path) -> None:
+        for source in list_sources(self._folder):
+            copy = target / source.relative_to(self._folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+    def _module_of(self, predict: Callable[..., Any]) -> str:
+        """The module below the model's folder that `predict` can be loaded from again."""
+        path = Path(inspect.getsourcefile(inspect.unwrap(predict)) or "")
+        name = getattr(predict, "__name__", "")
+        found = path.is_relative_to(self._folder) and predict.__module__ != "__main__"
+        if not found or name != "predict" or path.parent != self._folder:
+            says = f"must be a function named predict in a module of {self._folder.name}/, not {name} in {path.name}."
+            raise BadInput("predict cannot be called again later.", [Fault("candidate(predict=...)", says)])
+        load_pipeline(self._folder, path.stem, needs=("predict",))
+        return path.stem
+
+    def _code(self, module: str) -> Code:
+        head = repository.head(self.repo)
+        return Code(
+            commit=head.commit if head else "",
+            dirty=repository.is_dirty(self.repo),
+            committers=tuple(sorted({head.author, head.committer})) if head else (),
+            module=module,
+            files=self._sources(),
+        )
+
+    def _author(self) -> Person:
+        name, email = repository.identity(self.repo)
+        return Person(name=name, email=email)
+
+    def _template(self) -> Template | None:
+        found = recorded_template(self.repo)
+        return Template(source=found[0], version=found[1]) if found else None
+
+
+@contextmanager
+def track(name: str = "train", *, model: str | None = None, repo: Path | None = None) -> Iterator[Recorder]:
+    """Record a training run.
+
+    Args:
+        name: The stage that is tracked.
+        model: Id of the model surface; needed where the engagement has several.
+        repo: The engagement; by default the nearest folder upwards with `engagement.yaml`.
+    """
+    root = find_engagement(repo)
+    manifest = read_manifest(root)
+    seed = manifest.reproduce.seed if manifest.reproduce else DEFAULT_SEED
+    recorder = Recorder(root, manifest, manifest.model(model).id, seed, name)
+    token = _current.set(recorder)
+    try:
+        yield recorder
+    finally:
+        _current.reset(token)
+
+
+def record_filter(name: str, before: pd.DataFrame, after: pd.DataFrame, *, reason: str) -> pd.DataFrame:
+    """Leave rows out inside `prepare`, and say why. Gives `after`.
+
+    Outside of a recorded run (when a gate or the service calls `prepare`) it only gives `after`.
+    """
+    recorder = _current.get()
+    return recorder.filter(name, before, after, reason=reason) if recorder else after

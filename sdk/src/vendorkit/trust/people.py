@@ -1,0 +1,89 @@
+"""Whom the engagement trusts: its people, and whose key is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vendorkit.adapters import repository
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.manifest import Manifest
+
+SIGNERS_FILE = "allowed_signers"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A person of the manifest, as far as trust goes: id, e-mail address, and whether the client's own."""
+
+    id: str
+    email: str
+    internal: bool
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Whom the engagement trusts.
+
+    Args:
+        people: By person id.
+        signers: Content of `allowed_signers`.
+    """
+
+    people: Mapping[str, Member]
+    signers: str
+
+    def person(self, email: str) -> Member | None:
+        """The person with this e-mail address."""
+        wanted = email.casefold()
+        return next((person for person in self.people.values() if person.email.casefold() == wanted), None)
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """Who decides, why, and with which key.
+
+    Args:
+        actor: Person id of the manifest.
+        reason: Why, in their words; may be empty for a yes.
+        key: Their SSH key file.
+    """
+
+    actor: str
+    reason: str
+    key: Path
+
+
+def deciding(repo: Path, manifest: Manifest, actor: str | None, reason: str, key: Path | None) -> Deciding:
+    """Who decides: the person named, or the one whom git knows; with the key given, or git's signing key.
+
+    Raises:
+        BadInput: The person is not in the manifest, or there is no key: both are named.
+    """
+    faults = []
+    if actor is None:
+        _, email = repository.identity(repo)
+        known = manifest.person_by_contact(email)
+        actor = known[0] if known else ""
+        if not known:
+            fix = f"Name yourself: --as {'|'.join(manifest.people)}."
+            faults.append(Fault("people", f"none has the contact {email}, which git knows you by.", fix))
+    elif actor not in manifest.people:
+        faults.append(Fault("--as", f"{actor} is not among the people of engagement.yaml."))
+    chosen = key or repository.signing_key(repo)
+    if chosen is None:
+        faults.append(Fault("--key", "is missing, and git has no SSH key in user.signingKey."))
+    if faults or chosen is None:
+        raise BadInput("Who decides?", faults)
+    return Deciding(actor, reason, chosen)
+
+
+def authority_of(repo: Path, manifest: Manifest) -> Authority:
+    """The authority of an engagement: the people of its manifest and its `allowed_signers`."""
+    people = {
+        name: Member(name, person.contact, internal=person.org == "internal")
+        for name, person in manifest.people.items()
+    }
+    signers = repo / SIGNERS_FILE
+    return Authority(people, signers.read_text("utf-8") if signers.is_file() else "")
