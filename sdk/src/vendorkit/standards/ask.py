@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.finding import Finding
@@ -10,7 +12,7 @@ from vendorkit.records.manifest import Engagement, Waiver
 from vendorkit.records.manifest.words import Stage, Tier
 from vendorkit.standards.base import Check, Part, RepositoryView
 from vendorkit.standards.manifest_checks import MANIFEST_CHECKS
-from vendorkit.standards.policy import Policy
+from vendorkit.standards.policy import Line, Policy
 from vendorkit.standards.waivers import covering, holding
 
 CHECKS: dict[str, Check] = {check.id: check for check in MANIFEST_CHECKS}
@@ -41,11 +43,13 @@ def ask(checks: Iterable[Check], view: RepositoryView, policy: Policy) -> list[F
     """
     engagement = view.examined.draft.engagement
     waivers = holding(view.examined.manifest, view.as_of)
-    return [
-        _weighed(check, part, view, policy, engagement, waivers)
-        for check in checks
-        for part in _parts(check, view, policy, engagement)
-    ]
+    found = []
+    for check in checks:
+        for part in _parts(check, view, policy, engagement):
+            waiver = covering(waivers, check.id, part.target) if part.verdict == "fail" else None
+            held = part if waiver is None else _waived(part, waiver)
+            found.append(_weighed(check, held, policy.line(check.id), engagement, view.as_of))
+    return found
 
 
 def _parts(
@@ -58,28 +62,25 @@ def _parts(
     return check.look(view)
 
 
-def _weighed(
-    check: Check,
-    part: Part,
-    view: RepositoryView,
-    policy: Policy,
-    engagement: Engagement | None,
-    waivers: tuple[Waiver, ...],
-) -> Finding:
-    """A part with its severity; a failure that a waiver covers is waived."""
+def _waived(part: Part, waiver: Waiver) -> Part:
+    says = (
+        f"{part.says} Waived by {waiver.approved_by} until {waiver.expires} ({waiver.ticket}): {waiver.why}"
+    )
+    facts = {**part.facts, "waiver": waiver.model_dump(mode="json")}
+    return replace(part, verdict="waived", says=says, facts=facts)
+
+
+def _weighed(check: Check, part: Part, line: Line, engagement: Engagement | None, as_of: date) -> Finding:
+    """A part as a finding, with the severity that the pack gives it."""
     stage: Stage = engagement.stage if engagement else "delivery"
     tier: Tier = engagement.risk_tier if engagement else "high"
-    line = policy.line(check.id)
-    verdict, says = part.verdict, part.says
     facts = {"title": check.title, "capability": check.capability, **part.facts}
     if part.target:
         facts["target"] = part.target
-    if verdict == "fail" and (later := line.becomes(stage, tier, view.as_of)):
+    says = part.says
+    later = line.becomes(stage, tier, as_of)
+    if later and part.verdict == "fail":
         facts["becomes"] = later
         says = f"{says} This {later}."
-    if verdict == "fail" and (waiver := covering(waivers, check.id, part.target)):
-        verdict = "waived"
-        facts["waiver"] = waiver.model_dump(mode="json")
-        says = f"{says} Waived by {waiver.approved_by} until {waiver.expires} ({waiver.ticket}): {waiver.why}"
-    severity = line.severity_at(stage, tier, view.as_of)
-    return Finding(check.id, verdict, severity, says, part.where, check.why, part.fix, facts)
+    severity = line.severity_at(stage, tier, as_of)
+    return Finding(check.id, part.verdict, severity, says, part.where, check.why, part.fix, facts)

@@ -177,7 +177,7 @@ class WaiversValid:
     needs_template = False
 
     def look(self, view: RepositoryView) -> Sequence[Part]:
-        """Each waiver that is not granted by an internal person, has ended, lasts too long or waives too much."""
+        """Each waiver without an internal approver, that has ended, lasts too long or waives too much."""
         draft = view.examined.draft
         parts = _failed(view.examined.waivers, view.evidence)
         for at, waiver in draft.waivers.items():

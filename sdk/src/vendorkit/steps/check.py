@@ -1,0 +1,120 @@
+"""Hold an engagement repository against the platform's standards.
+
+Nothing of the repository is run, no link followed, no git configuration read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from vendorkit.adapters.engagement import MANIFEST, read_files, read_manifest_bytes
+from vendorkit.errors import BadInput
+from vendorkit.records.canonical import digest_bytes
+from vendorkit.records.finding import Finding
+from vendorkit.records.manifest import Examined, examine
+from vendorkit.records.seen_file import SeenFile
+from vendorkit.standards.ask import ask, choose
+from vendorkit.standards.base import Check, RepositoryView
+from vendorkit.standards.policy import Policy, packaged_policy
+
+
+@dataclass(frozen=True)
+class CheckAnswer:
+    """What a repository answered.
+
+    Args:
+        policy: The `pack`, its `version` and `digest`.
+        as_of: The date it was judged by, `2026-11-22`.
+        engagement: Id of the engagement; empty while it cannot be read.
+        stage: Its stage; `unknown` while it cannot be read.
+        counts: Findings by verdict: `pass`, `fail`, `waived`, `not_yet`, `not_applicable`.
+        findings: At least one for each check.
+    """
+
+    policy: dict[str, str]
+    as_of: str
+    engagement: str
+    stage: str
+    counts: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing stops it."""
+        return not any(finding.blocks for finding in self.findings)
+
+    @property
+    def title(self) -> str:
+        """What was asked, for the head of a report."""
+        pack = f"{self.policy['pack']} {self.policy['version']}"
+        name = self.engagement or "this repository"
+        return f"{name} (stage {self.stage}) against {pack} as of {self.as_of}"
+
+
+def check(repo: Path, ids: Iterable[str] = (), *, as_of: date, policy: Policy | None = None) -> CheckAnswer:
+    """Ask the checks of a repository.
+
+    Args:
+        repo: The folder with `engagement.yaml`.
+        ids: Checks or families to ask; nothing means all.
+        as_of: The date that waivers and standards are judged by.
+        policy: The policy pack; None means the one that comes with this version.
+
+    Raises:
+        BadInput: No such check, or no manifest that is text. Faults of a manifest are findings.
+    """
+    checks = choose(ids)
+    rules = packaged_policy() if policy is None else policy
+    text = read_manifest_bytes(repo)
+    examined = examine(text, MANIFEST)
+    view = _view(repo, checks, rules, examined=examined, evidence=digest_bytes(text), as_of=as_of)
+    findings = tuple(ask(checks, view, rules))
+    engagement = examined.draft.engagement
+    return CheckAnswer(
+        policy={"pack": rules.name, "version": rules.version, "digest": rules.digest},
+        as_of=as_of.isoformat(),
+        engagement=engagement.id if engagement else "",
+        stage=engagement.stage if engagement else "unknown",
+        counts=_counts(findings),
+        findings=findings,
+    )
+
+
+def _counts(findings: Sequence[Finding]) -> dict[str, int]:
+    verdicts = ("pass", "fail", "waived", "not-yet", "not-applicable")
+    return {name.replace("-", "_"): sum(found.verdict == name for found in findings) for name in verdicts}
+
+
+def _view(
+    repo: Path, checks: Sequence[Check], rules: Policy, *, examined: Examined, evidence: str, as_of: date
+) -> RepositoryView:
+    """What the checks may know; the template is rendered only when one of them compares with it."""
+    rendered: dict[str, bytes] | None = None
+    no_render = "it was not asked for."
+    files: dict[str, SeenFile] = {}
+    if any(each.needs_template for each in checks):
+        rendered, no_render = _render(repo)
+        files = read_files(repo, rendered or ())
+    return RepositoryView(
+        examined=examined,
+        evidence=evidence,
+        as_of=as_of,
+        pack=rules.name,
+        least_version=rules.minimum,
+        rendered=rendered,
+        no_render=no_render,
+        files=files,
+    )
+
+
+def _render(repo: Path) -> tuple[dict[str, bytes] | None, str]:
+    """The managed files as the template gives them, or why they cannot be had."""
+    from vendorkit.adapters.template import managed_files, recorded_answers  # noqa: PLC0415  (copier is heavy)
+
+    try:
+        return managed_files(recorded_answers(repo)), ""
+    except BadInput as error:
+        return None, " ".join(str(error).split())
