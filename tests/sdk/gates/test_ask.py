@@ -51,7 +51,7 @@ def test_one_answer_for_each_gate_in_order(spec: Spec) -> None:
 def test_an_unknown_kind_lists_the_known(spec: Spec) -> None:
     (result,) = ask_all([spec(kind="segment", min=0.5)], Evidence(task="binary", candidate={}))
     assert result.verdict == "error"
-    assert "There is no gate of kind 'segment'; known: determinism, performance." in result.says
+    assert "there is no gate of kind 'segment'; known: determinism, performance." in result.says
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_an_unknown_kind_lists_the_known(spec: Spec) -> None:
     [
         (
             ZeroDivisionError("division by zero"),
-            "The gate itself broke, which is a bug in vendorkit: ZeroDivisionError",
+            "the gate itself broke, which is a bug in vendorkit: ZeroDivisionError",
         ),
-        (BadInput("no such\n  column"), "No such column. Could not be decided"),
+        (BadInput("no such\n  column"), "no such column. Could not be decided"),
         (BadInput("x" * 100_000), "xxx..."),
     ],
 )

@@ -24,18 +24,22 @@ def ask(spec: Callable[..., Any]) -> Callable[..., GateResult]:
 
 def test_the_same_table_every_time(ask: Callable[..., GateResult]) -> None:
     result = ask((A, A, A))
-    assert (result.verdict, result.value, result.n) == ("pass", 1.0, 3)
+    assert (result.verdict, result.value, result.n) == ("pass", "1 table", 3)
     assert result.says == (
-        "The same data gives the same features: `prepare` ran 3 times and gave the same table every time. "
+        "The same data gives the same features: preparing the data 3 times gave the same table every time. "
         "Good enough to ship."
     )
 
 
 def test_another_table(ask: Callable[..., GateResult]) -> None:
     result = ask((A, B))
-    assert (result.verdict, result.value, result.limit) == ("fail", 2.0, "the same table every time")
+    assert (result.verdict, result.value, result.limit) == (
+        "fail",
+        "2 different tables",
+        "the same table every time",
+    )
     assert (
-        "`prepare` ran 2 times and gave 2 different tables; look for unseeded random numbers" in result.says
+        "preparing the data 2 times gave 2 different tables; look for unseeded random numbers" in result.says
     )
     assert result.says.endswith("Not good enough to ship.")
 
@@ -43,16 +47,16 @@ def test_another_table(ask: Callable[..., GateResult]) -> None:
 @pytest.mark.parametrize(
     ("prepared", "given", "says"),
     [
-        ((A,), {}, "`prepare` ran 1 of the 2 times that are needed."),
-        ((), {}, "`prepare` ran 0 of the 2 times"),
-        ((A, A), {"min": 3}, "ran 2 of the 3 times that are needed"),
+        ((A,), {}, "prepared 1 of the 2 times that are needed."),
+        ((), {}, "prepared 0 of the 2 times"),
+        ((A, A), {"min": 3}, "prepared 2 of the 3 times that are needed"),
         ((A, A), {"min": float("nan")}, "`min` is nan; give the number of runs, 2 or more."),
         (
             "`prepare` raised ValueError: no rows",
             {},
-            "There is nothing to compare: `prepare` raised ValueError",
+            "there is nothing to compare: `prepare` raised ValueError",
         ),
-        ((A, A), {"max": 0.5}, "A determinism gate does not look at max"),
+        ((A, A), {"max": 0.5}, "a determinism gate does not look at max"),
         ((A, A), {"metric": "roc_auc", "slice": "age<25"}, "does not look at metric, slice"),
     ],
 )

@@ -161,11 +161,11 @@ def test_one_class_has_no_ranking(name: str, label: float) -> None:
 
 def test_what_has_no_value_says_so() -> None:
     low = np.array([0.1, 0.2])
-    with pytest.raises(BadInput, match="No row scores"):
+    with pytest.raises(BadInput, match="no row scores"):
         METRICS["precision"].function(np.array([0.0, 1.0]), low)
-    with pytest.raises(BadInput, match="No label is 1"):
+    with pytest.raises(BadInput, match="no label is 1"):
         METRICS["recall"].function(np.zeros(2), low)
-    with pytest.raises(BadInput, match="No label is 1"):
+    with pytest.raises(BadInput, match="no label is 1"):
         METRICS["f1"].function(np.zeros(2), low)
     with pytest.raises(BadInput, match="labels that differ"):
         r2(np.ones(3), np.arange(3.0))

@@ -117,7 +117,7 @@ def test_a_live_version_that_cannot_be_measured(spec: Spec) -> None:
     result = ask(spec(min=0.5, max_drop_vs_current=0.01), ranked(4), "its files do not match the record")
     assert result.verdict == "error"
     assert (
-        "The live version could not be measured on benchmark holdout: its files do not match" in result.says
+        "the live version could not be measured on benchmark holdout: its files do not match" in result.says
     )
     aside = ask(spec(min=0.5), ranked(4), "its files do not match the record")
     assert (aside.verdict, aside.previous) == ("pass", None)
@@ -134,26 +134,26 @@ def test_a_live_version_measured_on_other_rows(spec: Spec) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({}, "No limit is declared; set `min`, `max` or `max_drop_vs_current`."),
+        ({}, "no limit is declared; set `min`, `max` or `max_drop_vs_current`."),
         ({"min": float("nan")}, "`min` is nan, which nothing can be held against"),
         ({"max": float("inf")}, "`max` is inf"),
-        ({"min": 0.9, "max": 0.8}, "No value is at least 0.9 and at most 0.8"),
+        ({"min": 0.9, "max": 0.8}, "no value is at least 0.9 and at most 0.8"),
         ({"max_drop_vs_current": -0.1}, "`max_drop_vs_current` is -0.1; it is 0 or more"),
         (
             {"max_drop_vs_current": 0.01},
-            "There is no live version to compare with, and neither `min` nor `max`",
+            "there is no live version to compare with, and neither `min` nor `max`",
         ),
         (
             {"metric": "auc", "min": 0.5},
-            "There is no metric 'auc'; known for binary: accuracy, average_precision,",
+            "there is no metric 'auc'; known for binary: accuracy, average_precision,",
         ),
         ({"metric": None, "min": 0.5}, "`metric` is missing; known for binary:"),
-        ({"metric": "mae", "max": 5}, "Metric mae is not for a binary model; known for binary:"),
+        ({"metric": "mae", "max": 5}, "metric mae is not for a binary model; known for binary:"),
         ({"benchmark": None, "min": 0.5}, "`benchmark` is missing"),
-        ({"benchmark": "stress", "min": 0.5}, "The candidate was not measured on benchmark stress."),
+        ({"benchmark": "stress", "min": 0.5}, "the candidate was not measured on benchmark stress."),
         (
             {"slice": "age<25", "min": 0.5},
-            "A performance gate does not look at slice; remove it or change `kind`.",
+            "a performance gate does not look at slice; remove it or change `kind`.",
         ),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_candidate_that_cannot_be_measured(spec: Spec) -> None:
     result = ask(spec(min=0.5), "`predict` raised KeyError: 'income'.")
     assert result.verdict == "error"
     assert (
-        "The candidate could not be measured on benchmark holdout: `predict` raised KeyError: 'income'."
+        "the candidate could not be measured on benchmark holdout: `predict` raised KeyError: 'income'."
         in (result.says)
     )
 

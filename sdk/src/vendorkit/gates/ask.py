@@ -47,7 +47,7 @@ def _ask(spec: GateSpec, evidence: Evidence, gates: Mapping[str, Gate]) -> GateR
     gate = gates.get(spec.kind)
     if gate is None:
         return answer(
-            spec, "error", f"There is no gate of kind {spec.kind!r}; known: {', '.join(sorted(gates))}."
+            spec, "error", f"there is no gate of kind {spec.kind!r}; known: {', '.join(sorted(gates))}."
         )
     try:
         return gate.ask(spec, evidence)
@@ -55,13 +55,12 @@ def _ask(spec: GateSpec, evidence: Evidence, gates: Mapping[str, Gate]) -> GateR
         return answer(spec, "error", _sentence(str(error)))
     except Exception as error:  # noqa: BLE001  (a gate that breaks is not a pass; the others are still asked)
         _log.debug("gate %s broke", spec.id, exc_info=True)
-        says = f"The gate itself broke, which is a bug in vendorkit: {type(error).__name__}: {error}"
+        says = f"the gate itself broke, which is a bug in vendorkit: {type(error).__name__}: {error}"
         return answer(spec, "error", _sentence(says))
 
 
 def _sentence(text: str) -> str:
-    """Text as one line of at most 600 characters that starts with a capital and ends with a full stop."""
+    """Text as one line of at most 600 characters that ends with a full stop."""
     line = " ".join(text.split())
     line = line if len(line) <= 600 else f"{line[:597]}..."
-    line = line[:1].upper() + line[1:]
     return line if line.endswith((".", "!", "?")) else f"{line}."

@@ -250,7 +250,7 @@ def answer(
     Args:
         spec: The gate as declared.
         verdict: The answer.
-        says: What was found, one sentence without the claim.
+        says: What was found, one sentence without the claim; it may start with a small letter.
         value, limit, previous, n, interval: As in `GateResult`.
     """
     follows = {"pass": PASSED, "fail": FAILED, "error": UNDECIDED}[verdict]
@@ -260,7 +260,7 @@ def answer(
         kind=spec.kind,
         verdict=verdict,
         claim=spec.says,
-        says=f"{claim}: {says} {follows}" if claim else f"{says} {follows}",
+        says=f"{claim}: {says} {follows}" if claim else f"{says[:1].upper()}{says[1:]} {follows}",
         metric=spec.metric,
         value=value,
         limit=limit,
@@ -279,7 +279,7 @@ def refuse_unused(spec: GateSpec, unused: tuple[str, ...]) -> None:
     """
     given = [name for name in unused if getattr(spec, name) is not None]
     if given:
-        raise BadInput(f"A {spec.kind} gate does not look at {', '.join(given)}; remove it or change `kind`.")
+        raise BadInput(f"a {spec.kind} gate does not look at {', '.join(given)}; remove it or change `kind`.")
 
 
 def number(value: float) -> str:

@@ -33,7 +33,7 @@ class Determinism:
     needs: tuple[str, ...] = ("prepared",)
 
     def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
-        """Answer for one manifest entry; `value` is how many different tables there were."""
+        """Answer for one manifest entry; `value` says how many different tables there were."""
         refuse_unused(spec, ("metric", "slice", "max", "max_drop_vs_current"))
         if spec.min is not None and not math.isfinite(spec.min):
             raise BadInput(f"`min` is {spec.min}; give the number of runs, {LEAST_RUNS} or more.")
@@ -42,15 +42,17 @@ class Determinism:
         if isinstance(digests, str):
             raise BadInput(f"there is nothing to compare: {digests.rstrip('.')}.")
         if len(digests) < least:
-            raise BadInput(f"`prepare` ran {len(digests)} of the {number(least)} times that are needed.")
+            raise BadInput(
+                f"the data was prepared {len(digests)} of the {number(least)} times that are needed."
+            )
         different = len(set(digests))
         limit = "the same table every time"
-        runs = f"`prepare` ran {len(digests)} times and gave"
+        runs = f"preparing the data {len(digests)} times gave"
         if different == 1:
             says = f"{runs} the same table every time."
-            return answer(spec, "pass", says, value=1.0, limit=limit, n=len(digests))
+            return answer(spec, "pass", says, value="1 table", limit=limit, n=len(digests))
         says = (
             f"{runs} {different} different tables; look for unseeded random numbers, the present time, sets "
             "and rows without an order."
         )
-        return answer(spec, "fail", says, value=float(different), limit=limit, n=len(digests))
+        return answer(spec, "fail", says, value=f"{different} different tables", limit=limit, n=len(digests))

@@ -68,7 +68,7 @@ def _classes(label: Numbers) -> tuple[int, int]:
     negatives = len(label) - positives
     if not positives or not negatives:
         there = "1" if positives else "0"
-        raise BadInput(f"All labels are {there}, so this metric has no value; it needs rows of both classes.")
+        raise BadInput(f"all labels are {there}, so this metric has no value; it needs rows of both classes.")
     return positives, negatives
 
 
@@ -148,7 +148,7 @@ def r2(label: Numbers, score: Numbers) -> float:
     """Share of the label's variance that is explained; below 0 where the mean would do better."""
     total = float(np.square(label - label.mean()).sum())
     if total == 0.0:
-        raise BadInput("All labels are the same number, so r2 has no value; it needs labels that differ.")
+        raise BadInput("all labels are the same number, so r2 has no value; it needs labels that differ.")
     return 1.0 - float(_squared_errors(label, score).sum()) / total
 
 
@@ -168,7 +168,7 @@ def precision(label: Numbers, score: Numbers) -> float:
     right, yes, _ = _yes_counts(label, score)
     if not yes:
         raise BadInput(
-            "No row scores 0.5 or more, so precision has no value; look at the scale of the scores."
+            "no row scores 0.5 or more, so precision has no value; look at the scale of the scores."
         )
     return right / yes
 
@@ -177,7 +177,7 @@ def recall(label: Numbers, score: Numbers) -> float:
     """Share of the 1 that are a yes at 0.5."""
     right, _, ones = _yes_counts(label, score)
     if not ones:
-        raise BadInput("No label is 1, so recall has no value; it needs rows of that class.")
+        raise BadInput("no label is 1, so recall has no value; it needs rows of that class.")
     return right / ones
 
 
@@ -185,7 +185,7 @@ def f1(label: Numbers, score: Numbers) -> float:
     """Harmonic mean of precision and recall at 0.5."""
     right, yes, ones = _yes_counts(label, score)
     if not yes + ones:
-        raise BadInput("No label is 1 and no row scores 0.5 or more, so f1 has no value.")
+        raise BadInput("no label is 1 and no row scores 0.5 or more, so f1 has no value.")
     return 2.0 * right / (yes + ones)
 
 

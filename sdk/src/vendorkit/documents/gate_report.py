@@ -1,0 +1,175 @@
+"""The gate report as people and machines read it, rendered from the GateReport record and nothing else.
+
+The HTML page is in `gate_report_page`. JUnit and SARIF are made from `findings` by the writers that serve the
+checks.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Sequence
+
+from vendorkit.documents.gate_report_page import to_html
+from vendorkit.documents.gate_words import facts, headline, not_passed, origin, passed, sentence, verdict_word
+from vendorkit.documents.plain import clean, figure, markdown, short
+from vendorkit.records.finding import Finding
+from vendorkit.records.gate_report import GateReport, GateResult
+
+WIDTH = 100
+"""Columns of the text form."""
+
+_COLUMNS = {"gate": 20, "metric": 17, "found": 18, "95 % interval": 17, "live": 8, "rows": 8}
+"""Columns of the table of numbers, and how wide each may grow; with two blanks between them at most WIDTH."""
+
+_COLOURS = {"pass": "32", "fail": "31", "error": "33"}
+
+
+def to_text(report: GateReport, *, colour: bool = False) -> str:
+    """The report for a terminal, at most 100 columns wide.
+
+    Args:
+        report: The record.
+        colour: Whether to colour the verdicts with ANSI codes.
+    """
+    parts = [_wrap(headline(report))]
+    for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report))):
+        if results:
+            parts.append("\n".join([title, *(_text_answer(result, results, colour) for result in results)]))
+    if report.results:
+        parts.append(_table(report.results))
+    named = origin(report)
+    width = max(len(name) for name, _ in named)
+    parts.append("\n".join(_hang(f"{name:<{width}}  ", value) for name, value in named))
+    return "\n\n".join(parts) + "\n"
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_on_hyphens=False)
+
+
+def _hang(start: str, text: str, *, shown_start: str | None = None) -> str:
+    """Text after `start`, its further lines indented below it."""
+    indent = " " * len(start)
+    filled = textwrap.fill(
+        clean(text), WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+    return (shown_start or start) + filled[len(indent) :]
+
+
+def _text_answer(result: GateResult, beside: Sequence[GateResult], colour: bool) -> str:
+    width = max(len(short(other.id, 20)) for other in beside)
+    word, name = f"{verdict_word(result):<5}", f"{short(result.id, 20):<{width}}"
+    painted = f"\x1b[{_COLOURS[result.verdict]}m{word}\x1b[0m" if colour else word
+    return _hang(f"  {word}  {name}  ", sentence(result), shown_start=f"  {painted}  {name}  ")
+
+
+def _table(results: Sequence[GateResult]) -> str:
+    rows = [list(_COLUMNS)]
+    for result in results:
+        interval = " to ".join(f"{end:.4g}" for end in result.interval) if result.interval else ""
+        numbers = (result.value, interval, result.previous, result.n)
+        cells = [
+            result.id,
+            result.metric or result.kind,
+            *("" if cell is None else figure(cell) for cell in numbers),
+        ]
+        rows.append([short(cell, most) for cell, most in zip(cells, _COLUMNS.values(), strict=True)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if at < 2 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def to_markdown(report: GateReport) -> str:
+    """The report for a merge request or a release page."""
+    parts = [f"## {markdown(headline(report))}"]
+    for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report))):
+        if results:
+            lines = [
+                f"- **{verdict_word(result)}** {markdown(result.id)} - {markdown(sentence(result))}"
+                for result in results
+            ]
+            parts.append("\n".join([f"### {title}", "", *lines]))
+    if report.results:
+        parts.append("\n".join(["### Numbers", "", *_markdown_table(report)]))
+    lines = [f"- {name}: {markdown(value)}" for name, value in origin(report)]
+    parts.append("\n".join(["### What this rests on", "", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(report: GateReport) -> list[str]:
+    columns = ("found", "live version", "95 % interval", "measured on", "limit")
+    lines = [f"| gate | verdict | {' | '.join(columns)} |", "|---|---|" + "---|" * len(columns)]
+    for result in (*not_passed(report), *passed(report)):
+        known = facts(result)
+        cells = [
+            markdown(result.id),
+            verdict_word(result),
+            *(markdown(known.get(name, "")) for name in columns),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def to_json(report: GateReport) -> str:
+    """The record itself, in ASCII so that no terminal acts on it; parses back to the same digest."""
+    return json.dumps(report.to_value(), indent=2) + "\n"
+
+
+FORMATS: dict[str, Callable[[GateReport], str]] = {
+    "text": to_text,
+    "markdown": to_markdown,
+    "html": to_html,
+    "json": to_json,
+}
+"""Every form of the report by its name in `--format`."""
+
+SUFFIXES: dict[str, str] = {"text": ".txt", "markdown": ".md", "html": ".html", "json": ".json"}
+"""How a file of each form ends."""
+
+_FIX = {
+    "pass": "",
+    "fail": "Improve the candidate and ask again; a limit changes only by review of engagement.yaml.",
+    "error": "Mend what keeps this gate from being answered and ask again.",
+}
+
+
+def findings(report: GateReport) -> list[Finding]:
+    """One finding for each gate, and one more where there was no gate or the record contradicts itself."""
+    found = [
+        Finding(
+            id=result.id,
+            verdict=result.verdict,
+            severity="error",
+            says=sentence(result),
+            where=f"gates.{result.id}",
+            why=result.claim,
+            fix=_FIX[result.verdict],
+            facts={
+                "kind": result.kind,
+                "benchmark": result.benchmark,
+                "metric": result.metric,
+                "value": result.value,
+                "limit": result.limit,
+                "previous": result.previous,
+                "n": result.n,
+                "interval": list(result.interval) if result.interval else None,
+            },
+        )
+        for result in report.results
+    ]
+    if not report.results:
+        why = "A candidate that nobody asked anything may not ship."
+        fix = "Declare gates in engagement.yaml and ask again."
+        found.append(Finding("gates", "error", "error", headline(report), "gates", why, fix))
+    elif report.passed != all(result.verdict == "pass" for result in report.results):
+        says = "The report's verdict contradicts its own results."
+        why = "A report that was changed by hand proves nothing."
+        found.append(Finding("gates", "error", "error", says, "passed", why, "Ask the gates again."))
+    return found

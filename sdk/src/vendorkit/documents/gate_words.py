@@ -1,0 +1,90 @@
+"""What a gate report says, as sentences and named facts that every form of it shows. No layout lives here."""
+
+from __future__ import annotations
+
+from vendorkit.documents.plain import clean, figure
+from vendorkit.records.gate_report import GateReport, GateResult
+
+
+def headline(report: GateReport) -> str:
+    """The verdict on the candidate in one sentence."""
+    model, total = clean(report.model, 100), len(report.results)
+    if not total:
+        return f"{model} may not ship: no gate was asked."
+    failed = sum(result.verdict == "fail" for result in report.results)
+    undecided = sum(result.verdict == "error" for result in report.results)
+    if report.passed and not failed and not undecided:
+        return f"{model} may ship: {_gates(total)} passed."
+    said = []
+    if failed:
+        said.append(f"{failed} of {_gates(total)} failed")
+    if undecided:
+        said.append(
+            f"{undecided} of {_gates(total)} could not be decided"
+            if not failed
+            else f"{undecided} could not be decided"
+        )
+    reason = " and ".join(said) or "the report contradicts itself"
+    return f"{model} may not ship: {reason}."
+
+
+def _gates(count: int) -> str:
+    return "1 gate" if count == 1 else f"{count} gates"
+
+
+def not_passed(report: GateReport) -> list[GateResult]:
+    """Failures first, then what could not be decided."""
+    by = {"fail": 0, "error": 1}
+    return sorted(
+        (each for each in report.results if each.verdict != "pass"), key=lambda each: by[each.verdict]
+    )
+
+
+def passed(report: GateReport) -> list[GateResult]:
+    """Gates that passed, in the order of the manifest."""
+    return [result for result in report.results if result.verdict == "pass"]
+
+
+def verdict_word(result: GateResult) -> str:
+    """The verdict in capitals, to be seen without colour."""
+    return result.verdict.upper()
+
+
+def sentence(result: GateResult) -> str:
+    """What the gate says; never empty, so that no failure is without a reason."""
+    said = clean(result.says)
+    return said or f"{clean(result.claim) or clean(result.id)}: no reason was recorded."
+
+
+def facts(result: GateResult) -> dict[str, str]:
+    """The numbers behind the sentence, by name, as text; only what there is."""
+    said: dict[str, str] = {}
+    if result.value is not None:
+        named = f"{result.metric} " if result.metric else ""
+        said["found"] = f"{named}{figure(result.value)}"
+    if result.previous is not None:
+        said["live version"] = figure(result.previous)
+    if result.interval is not None:
+        said["95 % interval"] = " to ".join(f"{end:.4g}" for end in result.interval)
+    if result.n is not None:
+        said["measured on"] = (
+            f"{result.n:,} rows of {result.benchmark}" if result.benchmark else f"{result.n:,} runs"
+        )
+    if result.limit is not None:
+        said["limit"] = result.limit
+    return said
+
+
+def origin(report: GateReport) -> list[tuple[str, str]]:
+    """What the report is about and rests on, as (name, text)."""
+    against = report.against
+    named = [
+        ("report", report.digest),
+        ("candidate", report.candidate),
+        ("compared with", f"version {against.version} of {against.model}" if against else "no live version"),
+    ]
+    named += [
+        ("benchmark", f"{use.id}, {use.rows:,} rows, content {use.content_digest}")
+        for use in report.benchmarks
+    ]
+    return [*named, ("limits", report.limits), ("asked at", report.asked_at)]

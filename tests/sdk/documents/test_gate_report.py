@@ -1,0 +1,265 @@
+"""The gate report in every form: verdict first, a sentence for every failure, hostile text shown as text."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vendorkit.documents.gate_report import FORMATS, SUFFIXES, WIDTH, findings, to_html, to_markdown, to_text
+from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
+
+GOLDEN = Path(__file__).with_name("gate_report.golden.txt")
+A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+PASS = GateResult(
+    id="g-same",
+    kind="determinism",
+    verdict="pass",
+    claim="The same data always gives the same features",
+    says="The same data always gives the same features: preparing the data 2 times gave the same table every "
+    "time. Good enough to ship.",
+    value="1 table",
+    limit="the same table every time",
+    n=2,
+)
+FAIL = GateResult(
+    id="g-auc",
+    kind="performance",
+    verdict="fail",
+    claim="Ranks good and bad payers at least as well as today",
+    says="Ranks good and bad payers at least as well as today: roc_auc is 0.712, the limit is at least 0.76. "
+    "Not good enough to ship.",
+    metric="roc_auc",
+    value=0.712,
+    limit="at least 0.76",
+    previous=0.77142,
+    n=30_000,
+    interval=(0.70512345, 0.71887655),
+    benchmark="frozen-2025q4",
+)
+ERROR = GateResult(
+    id="g-hist",
+    kind="performance",
+    verdict="error",
+    claim="Holds up in a crisis year",
+    says="Holds up in a crisis year: the candidate was not measured on benchmark covid-2020. "
+    "Could not be decided, so it may not ship.",
+    metric="roc_auc",
+    benchmark="covid-2020",
+)
+
+
+def report(*results: GateResult, **given: Any) -> GateReport:
+    said: dict[str, Any] = {
+        "candidate": A,
+        "model": "pd-model",
+        "against": Against(model="pd-model", version=3, release=B),
+        "benchmarks": (BenchmarkUse(id="frozen-2025q4", content_digest=B, rows=30_000),),
+        "limits": A,
+        "results": results,
+        "passed": bool(results) and all(result.verdict == "pass" for result in results),
+        "asked_at": "2026-11-02T09:30:00.000Z",
+    }
+    return GateReport(**{**said, **given})
+
+
+ALL = report(PASS, ERROR, FAIL)
+
+
+def unwrapped(text: str) -> str:
+    return " ".join(text.split())
+
+
+class Page(HTMLParser):
+    """Text and tags of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data}"
+
+
+def test_text_is_as_agreed() -> None:
+    assert to_text(ALL) == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("results", "says"),
+    [
+        ((PASS,), "pd-model may ship: 1 gate passed."),
+        ((PASS, PASS), "pd-model may ship: 2 gates passed."),
+        ((PASS, FAIL), "pd-model may not ship: 1 of 2 gates failed."),
+        ((PASS, ERROR), "pd-model may not ship: 1 of 2 gates could not be decided."),
+        ((PASS, ERROR, FAIL), "pd-model may not ship: 1 of 3 gates failed and 1 could not be decided."),
+        ((), "pd-model may not ship: no gate was asked."),
+    ],
+)
+def test_the_verdict_comes_first(results: tuple[GateResult, ...], says: str) -> None:
+    found = report(*results)
+    assert to_text(found).startswith(says)
+    assert to_markdown(found).startswith(f"## {says}")
+    assert unwrapped(Page(to_html(found)).text.split("</style>")[-1]).find(says) >= 0
+    assert ("h1", {}) in Page(to_html(found)).tags
+    assert f"<h1>{says}</h1>" in to_html(found)
+
+
+def test_a_report_that_contradicts_itself_is_no_pass() -> None:
+    for found in (report(FAIL, passed=True), report(PASS, passed=False), report(passed=True)):
+        assert "may not ship" in to_text(found).splitlines()[0]
+        assert '<header class="fail">' in to_html(found)
+        assert findings(found)[-1].id == "gates"
+        assert findings(found)[-1].blocks
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_every_failure_has_its_sentence_before_what_passed(form: str) -> None:
+    shown = FORMATS[form](ALL)
+    shown = unwrapped(html.unescape(shown))
+    places = [shown.index(result.says) for result in (FAIL, ERROR, PASS)]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_failure_without_words_still_says_something(form: str) -> None:
+    shown = FORMATS[form](report(FAIL.model_copy(update={"says": " \x00"[:1]})))
+    assert "Ranks good and bad payers at least as well as today: no reason was recorded." in unwrapped(shown)
+
+
+def test_every_form_shows_the_numbers_and_what_they_rest_on() -> None:
+    for form in ("text", "markdown", "html"):
+        shown = unwrapped(FORMATS[form](ALL))
+        for fact in (
+            "0.712",
+            "0.7051 to 0.7189",
+            "0.77142",
+            ALL.digest,
+            ALL.candidate,
+            ALL.limits,
+            "version 3",
+        ):
+            assert fact in shown, (form, fact)
+    assert "30,000 rows of frozen-2025q4" in to_html(ALL)
+    assert "no live version" in to_html(report(PASS, against=None))
+
+
+def test_json_is_the_record() -> None:
+    assert GateReport.parse(FORMATS["json"](ALL), "report").digest == ALL.digest
+    assert set(SUFFIXES) == set(FORMATS)
+
+
+def test_colour_only_when_asked() -> None:
+    assert "\x1b" not in to_text(ALL)
+    painted = to_text(ALL, colour=True)
+    assert "\x1b[31mFAIL \x1b[0m" in painted
+    assert re.sub(r"\x1b\[\d+m", "", painted) == to_text(ALL)
+
+
+HOSTILE = [
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "\"><svg/onload=alert(1)> ' onmouseover=x",
+    "]( javascript:alert(1) ) [click](http://evil.example) ![x](https://evil.example/x.png) www.evil.example",
+    "| a | b |\n|---|---|\n# heading\n> quote\n- PASS g-auc\n```\ncode",
+    "\x1b[2J\x1b]0;title\x07\x9b31mred\r\n\x08\x7f",
+    "\u202egood\u202c \u2066x\u2069 \u200b\u2028\u2029",
+    "@everyone mail@evil.example **bold** _it_ ~~no~~ `code` $x$ &amp; \\",
+    "x" * 200_000,
+    "word " * 50_000,
+]
+
+
+def hostile(text: str) -> GateReport:
+    update = {
+        "id": text,
+        "kind": text,
+        "claim": text,
+        "says": text,
+        "metric": text,
+        "limit": text,
+        "benchmark": text,
+    }
+    results = [result.model_copy(update=update) for result in (PASS, FAIL, ERROR)]
+    uses = (BenchmarkUse(id=text, content_digest=B, rows=1),)
+    return report(*results, model=text, benchmarks=uses, against=Against(model=text, version=1, release=B))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_on_a_terminal(text: str) -> None:
+    shown = to_text(hostile(text))
+    assert all(sign == "\n" or sign.isprintable() for sign in shown)
+    assert max(map(len, shown.splitlines())) <= WIDTH
+    assert len(shown) < 20_000
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_in_html(text: str) -> None:
+    harmless, shown = Page(to_html(hostile("harmless"))), Page(to_html(hostile(text)))
+    assert shown.tags == harmless.tags
+    assert all(sign == "\n" or sign.isprintable() for sign in to_html(hostile(text)))
+    assert len(to_html(hostile(text))) < 60_000
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_in_markdown(text: str) -> None:
+    shown = to_markdown(hostile(text))
+    assert all(sign == "\n" or sign.isprintable() for sign in shown)
+    bare = re.sub(r"\\.", "", shown)
+    for sign in ("<", "`", "[", "@", "://", "www.", "$", "~"):
+        assert sign not in bare, sign
+    lines = [line for line in bare.splitlines() if line.startswith("|")]
+    assert len(lines) == 5
+    assert {line.count("|") for line in lines} == {8}
+    assert [line for line in bare.splitlines() if line.startswith("#")][1:] == [
+        "### Not passed",
+        "### Passed",
+        "### Numbers",
+        "### What this rests on",
+    ]
+
+
+def test_the_page_asks_for_nothing_and_fits_a_phone() -> None:
+    page = to_html(ALL)
+    tags = Page(page).tags
+    assert not [named for _, named in tags if {"src", "href"} & set(named) and named.get("href") != "data:,"]
+    assert not {"script", "iframe", "form", "object", "img"} & {tag for tag, _ in tags}
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in html.unescape(page)
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in tags
+
+
+def test_findings_serve_the_other_forms() -> None:
+    passed, error, failed = findings(ALL)
+    assert [found.verdict for found in (passed, error, failed)] == ["pass", "error", "fail"]
+    assert [found.blocks for found in (passed, error, failed)] == [False, True, True]
+    assert {found.severity for found in (passed, error, failed)} == {"error"}
+    assert failed.says == FAIL.says
+    assert failed.where == "gates.g-auc"
+    assert failed.fix
+    assert failed.to_value()["value"] == 0.712
+    assert failed.facts == {
+        "kind": "performance",
+        "benchmark": "frozen-2025q4",
+        "metric": "roc_auc",
+        "value": 0.712,
+        "limit": "at least 0.76",
+        "previous": 0.77142,
+        "n": 30_000,
+        "interval": [0.70512345, 0.71887655],
+    }
+
+
+def test_no_gates_is_a_finding_that_blocks() -> None:
+    (found,) = findings(report())
+    assert found.blocks
+    assert found.says == "pd-model may not ship: no gate was asked."
