@@ -6,9 +6,9 @@ What the digest means is in `records.table_digest`, what a CSV file means in `re
 
 from __future__ import annotations
 
-import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,14 +26,16 @@ from vendorkit.records.base import now
 from vendorkit.records.csv_form import (
     Header,
     choose_types,
+    csv_rows,
+    plain_fault,
     possible_types,
     quote_name,
-    quote_text,
+    quote_path,
     scan,
     type_counts,
 )
-from vendorkit.records.snapshot import Column, Snapshot
-from vendorkit.records.table_digest import TableDigest, canonical_type, why_different
+from vendorkit.records.snapshot import Snapshot
+from vendorkit.records.table_digest import TableDigest, schemas_differ, why_different
 
 BATCH_ROWS = 65_536
 BATCH_CELLS = 4_194_304
@@ -73,7 +75,7 @@ class TableSource:
     @property
     def schema(self) -> pa.Schema:
         """Names and Arrow types of the columns."""
-        return self._reader().schema
+        return self._reader(self.table.limit(0)).schema
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows in order, in batches of at most 65,536 rows, in constant memory.
@@ -81,29 +83,32 @@ class TableSource:
         Raises:
             BadInput: Rows that cannot be read, with the line where the format tells it.
         """
-        reader = self._reader()
+        return self._stream(self._reader(self.table))
+
+    def to_arrow(self) -> pa.Table:
+        """All rows in memory."""
+        reader = self._reader(self.table)
+        return pa.Table.from_batches(list(self._stream(reader)), schema=reader.schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All rows in memory; integers with missing values become float64, dates datetime64."""
+        return _frame(self.to_arrow())
+
+    def _reader(self, table: ibis.Table) -> Any:
+        rows = max(2_048, min(BATCH_ROWS, BATCH_CELLS // max(1, len(table.columns))))
+        with _said_plainly(self.source):
+            if self._backend.name == "duckdb":
+                # Straight from the cursor: the reader then has the types that its batches have.
+                return self._backend.raw_sql(self._backend.compile(table)).to_arrow_reader(rows)
+            return table.to_pyarrow_batches(chunk_size=rows)
+
+    def _stream(self, reader: Any) -> Iterator[pa.RecordBatch]:
         while True:
             with _said_plainly(self.source):
                 batch = next(reader, None)
             if batch is None:
                 return
             yield batch
-
-    def to_arrow(self) -> pa.Table:
-        """All rows in memory."""
-        return pa.Table.from_batches(list(self.batches()), schema=self.schema)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """All rows in memory; integers with missing values become float64, dates datetime64."""
-        return _frame(self.to_arrow())
-
-    def _reader(self) -> Any:
-        rows = max(2_048, min(BATCH_ROWS, BATCH_CELLS // max(1, len(self.table.columns))))
-        with _said_plainly(self.source):
-            if self._backend.name == "duckdb":
-                # Straight from the cursor: the reader then has the types that its batches have.
-                return self._backend.raw_sql(self._backend.compile(self.table)).to_arrow_reader(rows)
-            return self.table.to_pyarrow_batches(chunk_size=rows)
 
 
 @dataclass(frozen=True)
@@ -145,20 +150,10 @@ def freeze(dataset: str, source: str, base: Path) -> Frozen:
         BadInput: As for `open_table`; also an empty table, and columns of types that have no canonical form.
     """
     with open_table(source, base) as table:
-        digest, columns, rows, notes = _digest(table)
-        order = table.order
-    if rows == 0:
+        frozen = _freeze(dataset, table, table.schema, table.batches())
+    if frozen.snapshot.rows == 0:
         raise BadInput("An empty table cannot be frozen.", [Fault(source, "has columns but no rows.")])
-    snapshot = Snapshot(
-        dataset=dataset,
-        source=source,
-        order=order,
-        rows=rows,
-        columns=columns,
-        content_digest=digest,
-        taken_at=now(),
-    )
-    return Frozen(snapshot, notes)
+    return frozen
 
 
 def verify(snapshot: Snapshot, base: Path) -> list[str]:
@@ -168,11 +163,8 @@ def verify(snapshot: Snapshot, base: Path) -> list[str]:
         BadInput: The source is gone or cannot be read any more.
     """
     with open_table(snapshot.source, base) as table:
-        digest, columns, rows, _ = _digest(table)
-        found = snapshot.model_copy(
-            update={"content_digest": digest, "columns": columns, "rows": rows, "order": table.order}
-        )
-    return why_different(snapshot, found)
+        found = _freeze(snapshot.dataset, table, table.schema, table.batches())
+    return why_different(snapshot, found.snapshot)
 
 
 def read_frozen(snapshot: Snapshot, base: Path) -> pd.DataFrame:
@@ -183,14 +175,8 @@ def read_frozen(snapshot: Snapshot, base: Path) -> pd.DataFrame:
     """
     with open_table(snapshot.source, base) as table:
         rows = table.to_arrow()
-        digest = TableDigest(rows.schema)
-        for batch in rows.to_batches():
-            digest.update(batch)
-        content_digest, columns, count = digest.result()
-        found = snapshot.model_copy(
-            update={"content_digest": content_digest, "columns": columns, "rows": count, "order": table.order}
-        )
-    differences = why_different(snapshot, found)
+        found = _freeze(snapshot.dataset, table, rows.schema, rows.to_batches())
+    differences = why_different(snapshot, found.snapshot)
     if differences:
         raise BadInput(
             f"Dataset {snapshot.dataset!r} is not what was frozen on {snapshot.taken_at}.",
@@ -231,20 +217,21 @@ def _frame(rows: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _digest(table: TableSource) -> tuple[str, tuple[Column, ...], int, tuple[str, ...]]:
-    digest = TableDigest(table.schema)
-    for batch in table.batches():
+def _freeze(dataset: str, table: TableSource, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Frozen:
+    digest = TableDigest(schema)
+    for batch in batches:
         digest.update(batch)
     content_digest, columns, rows = digest.result()
-    notes = [f"column {column.name!r} has no values." for column in columns if column.nulls == rows]
-    notes += [
-        f"column {odd.column!r} holds {odd.nan:,} NaN and {odd.infinite:,} infinite values."
-        for odd in digest.not_finite
-    ]
-    return content_digest, columns, rows, tuple(notes)
-
-
-# Files
+    snapshot = Snapshot(
+        dataset=dataset,
+        source=table.source,
+        order=table.order,
+        rows=rows,
+        columns=columns,
+        content_digest=content_digest,
+        taken_at=now(),
+    )
+    return Frozen(snapshot, digest.oddities)
 
 
 def _inside(source: str, base: Path) -> Path:
@@ -257,9 +244,7 @@ def _inside(source: str, base: Path) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         raise _bad(source, f"cannot be reached: {error}.") from error
     if not path.is_relative_to(base):
-        raise _bad(
-            source, "leads out of the repository. Data of an engagement lies inside it or in a database."
-        )
+        raise _bad(source, "leads out of the repository. Data of an engagement lies inside it or in a database.")
     return path
 
 
@@ -295,38 +280,28 @@ def _check_file(path: Path, source: str) -> None:
     if not stat.S_ISREG(mode):
         raise _bad(source, "is not a regular file.")
     if path.suffix not in (".csv", ".parquet"):
-        raise _bad(source, "is neither .csv nor .parquet.")
+        raise _bad(source, "ends in neither .csv nor .parquet.")
 
 
 def _open_parquet(source: str, files: list[Path], base: Path) -> ibis.Table:
-    faults, first = [], None
+    schemas: list[tuple[str, pa.Schema]] = []
+    faults: list[Fault] = []
     for file in files:
         where = str(file.relative_to(base.resolve()))
         try:
-            schema = [(field.name, canonical_type(field.type)) for field in pq.read_schema(file)]
+            schemas.append((where, pq.read_schema(file)))
         except (pa.ArrowException, OSError) as error:
             faults.append(Fault(where, f"is not a readable Parquet file: {error}."))
-            continue
-        first = first or (where, schema)
-        if schema != first[1]:
-            faults.append(
-                Fault(where, f"has other columns than {first[0]}: {_difference(first[1], schema)}.")
-            )
+    for where, schema in schemas[1:]:
+        if differs := schemas_differ(schemas[0][1], schema):
+            faults.append(Fault(where, f"has other columns than {schemas[0][0]}: {differs}."))
     if faults:
         raise BadInput(f"{source} is not a table.", faults)
+    listed = ", ".join(quote_path(str(file)) for file in files)
     backend = _backend()
     with _said_plainly(source):
         # A folder called `year=2026` on the way must not become a column.
-        return backend.sql(f"SELECT * FROM read_parquet([{_listed(files)}], hive_partitioning=false)")  # noqa: S608
-
-
-def _difference(first: list[tuple[str, str | None]], other: list[tuple[str, str | None]]) -> str:
-    for (name, kind), (other_name, other_kind) in zip(first, other, strict=False):
-        if name != other_name:
-            return f"{other_name!r} in place of {name!r}"
-        if kind != other_kind:
-            return f"{name!r} is {other_kind}, not {kind}"
-    return f"{len(other)} in place of {len(first)}"
+        return backend.sql(f"SELECT * FROM read_parquet([{listed}], hive_partitioning=false)")  # noqa: S608
 
 
 def _open_csv(source: str, files: list[Path], base: Path) -> ibis.Table:
@@ -344,12 +319,7 @@ def _open_csv(source: str, files: list[Path], base: Path) -> ibis.Table:
     if faults:
         raise BadInput(f"{source} is not a table.", faults)
     header = headers[0][1]
-    text = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in header.names)
-    rows = (
-        f"read_csv([{_listed(files)}], header=true, delim={quote_text(header.delimiter)}, columns={{{text}}}, "
-        "quote='\"', escape='\"', auto_detect=false, strict_mode=true, null_padding=false, nullstr='', "
-        "allow_quoted_nulls=false, hive_partitioning=false, compression='none')"
-    )
+    rows = csv_rows(map(str, files), header)
     backend = _backend()
     with _said_plainly(source):
         types = _csv_types(backend.con, rows, header.names)
@@ -366,12 +336,9 @@ def _chunks(file: Path) -> Iterator[bytes]:
 def _csv_types(con: Any, rows: str, names: tuple[str, ...]) -> dict[str, str]:
     """The SQL type of each column, by all of its values. Also the first full parse: ragged rows end it."""
     sample = con.execute(f"SELECT * FROM {rows} LIMIT {_SAMPLE_ROWS}").fetchall()  # noqa: S608
-    possible = {name: possible_types(row[n] for row in sample) for n, name in enumerate(names)}
+    possible = {name: possible_types([row[n] for row in sample]) for n, name in enumerate(names)}
     counted = con.execute(f"SELECT {type_counts(possible)} FROM {rows}").fetchone()  # noqa: S608
     return choose_types(possible, counted)
-
-
-# Databases
 
 
 def _open_url(source: str, base: Path) -> TableSource:
@@ -408,10 +375,8 @@ def _connect(source: str, base: Path) -> Any:
     try:
         return ibis.connect(urlunsplit(parts._replace(fragment="")))
     except (ImportError, AttributeError, ValueError) as error:
-        says = f"needs a backend that is not installed: {_first_line(error)}."
-        raise BadInput(
-            f"{source} cannot be opened.", [Fault(source, says)], fix="Install ibis-framework[BACKEND]."
-        ) from error
+        fix = f"Is {parts.scheme} right, and is ibis-framework[{parts.scheme}] installed?"
+        raise BadInput("No way to open it.", [Fault(source, f"{_first_line(error)}.", fix)]) from error
     except Exception as error:
         raise Unavailable(f"{source} cannot be reached: {_first_line(error)}.") from error
 
@@ -423,33 +388,15 @@ def _backend() -> Any:
     )
 
 
-# Text
-
-
-class _said_plainly:  # noqa: N801  (reads as a phrase: with _said_plainly(source))
-    """Turns a reader's error into one that names the source and the line."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, duckdb.OutOfMemoryException):
-            raise Unavailable(f"{self.source} needs more memory than there is.") from error
-        if not isinstance(error, duckdb.Error | pa.ArrowException):
-            return
-        line = re.search(r"CSV Error on Line: (\d+)", str(error))
-        width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", str(error))
-        says = f"cannot be read: {_first_line(error)}."
-        if width:
-            says = f"has {width[2]} cells, expected {width[1]} as in the header."
-        elif "unterminated quote" in str(error):
-            says = "has a quote that is opened and not closed."
-        file = re.search(r"file = (\S.*)", str(error))
-        where = f"{self.source}/{Path(file[1]).name}" if file and self.source not in file[1] else self.source
-        raise _bad(f"{where}:{line[1]}" if line else where, says) from error
+@contextmanager
+def _said_plainly(source: str) -> Iterator[None]:
+    """Turn a reader's error into one that names the source and the line."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise Unavailable(f"{source} needs more memory than there is.") from error
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise BadInput(f"{source} cannot be read.", [plain_fault(source, str(error))]) from error
 
 
 def _bad(where: str, says: str) -> BadInput:
@@ -458,8 +405,3 @@ def _bad(where: str, says: str) -> BadInput:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def _listed(files: list[Path]) -> str:
-    # DuckDB reads every path as a pattern; a bracket makes each special character stand for itself.
-    return ", ".join(quote_text(re.sub(r"[*?\[\]]", r"[\g<0>]", str(file))) for file in files)

@@ -79,9 +79,7 @@ def read_header(start: str, where: str) -> Header:
     elif all(re.fullmatch(r"\s*[+-]?[\d.]+\s*", name) for name in names):
         faults.append(Fault(f"{where}:1", "the first line must name the columns, and it holds only numbers."))
     else:
-        faults += [
-            Fault(f"{where}:1", f"column {n + 1} has no name.") for n, name in enumerate(names) if not name
-        ]
+        faults += [Fault(f"{where}:1", f"column {n + 1} has no name.") for n, name in enumerate(names) if not name]
         twice = sorted({name for name in names if name and names.count(name) > 1})
         faults += [
             Fault(f"{where}:1", f"column {name!r} is there {names.count(name)} times; is this line a header?")
@@ -128,7 +126,7 @@ def _with_end(chunks: Iterable[bytes]) -> Iterable[tuple[bytes, bool]]:
     yield b"", True
 
 
-def possible_types(values: Iterable[str | None]) -> tuple[Literal, ...]:
+def possible_types(values: Sequence[str | None]) -> tuple[Literal, ...]:
     """The types that some values of a column do not rule out."""
     return tuple(
         literal
@@ -160,6 +158,33 @@ def choose_types(possible: Mapping[str, Sequence[Literal]], counts: Iterable[int
     return types
 
 
+def csv_rows(paths: Iterable[str], header: Header) -> str:
+    """The SQL source of all rows of CSV files as text: strict, nothing guessed, nothing skipped."""
+    files = ", ".join(quote_path(path) for path in paths)
+    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in header.names)
+    return (
+        f"read_csv([{files}], header=true, delim={quote_text(header.delimiter)}, columns={{{columns}}}, "
+        "quote='\"', escape='\"', auto_detect=false, strict_mode=true, null_padding=false, nullstr='', "
+        "allow_quoted_nulls=false, hive_partitioning=false, compression='none')"
+    )
+
+
+def plain_fault(source: str, message: str) -> Fault:
+    """A reader's error message in plain words, with the file and the line where it tells them."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    file = re.search(r"file = (\S.*)", message)
+    says = f"cannot be read: {(message.strip().splitlines() or ['unknown'])[0].rstrip('.')}."
+    if width:
+        says = f"has {width[2]} cells, expected {width[1]} as in the header."
+    elif "unterminated quote" in message:
+        says = "has a quote that is opened and not closed."
+    elif "state machine reached an invalid state" in message:
+        says = "is not one kind of CSV: look for mixed line ends, or text after a closing quote."
+    where = f"{source}/{file[1].rpartition('/')[2]}" if file and not file[1].endswith(source) else source
+    return Fault(f"{where}:{line[1]}" if line else where, says)
+
+
 def quote_name(text: str) -> str:
     """A column name as SQL reads it."""
     return '"' + text.replace('"', '""') + '"'
@@ -168,3 +193,8 @@ def quote_name(text: str) -> str:
 def quote_text(text: str) -> str:
     """A text literal as SQL reads it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quote_path(path: str) -> str:
+    """A file's path as SQL reads it. DuckDB takes paths for patterns; in brackets a character is itself."""
+    return quote_text(re.sub(r"[*?\[\]]", r"[\g<0>]", path))

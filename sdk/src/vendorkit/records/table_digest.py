@@ -24,7 +24,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -113,9 +112,7 @@ def _present(array: pa.Array, name: str) -> pa.Array:
         return array.cast(wanted)
     except pa.ArrowInvalid as error:
         says = f"is {array.type} and has values that do not fit {wanted} without loss."
-        raise BadInput(
-            f"Column {name!r} cannot be frozen.", [Fault(name, says, "Cast it in the source.")]
-        ) from error
+        raise BadInput(f"Column {name!r} cannot be frozen.", [Fault(name, says, "Cast it in the source.")]) from error
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
@@ -218,15 +215,6 @@ class _ColumnStream:
         return Column(name=self.name, type=self.kind, nulls=self.null_count, digest=digest)
 
 
-@dataclass(frozen=True)
-class NotFinite:
-    """How many NaN and infinite values a float column holds."""
-
-    column: str
-    nan: int
-    infinite: int
-
-
 class TableDigest:
     """The running digest of a table; memory is bounded by two batches.
 
@@ -250,9 +238,7 @@ class TableDigest:
         if faults:
             raise BadInput("This table cannot be frozen.", faults)
         self._schema = schema
-        self._streams = [
-            _ColumnStream(field.name, kind or "") for field, kind in zip(schema, kinds, strict=True)
-        ]
+        self._streams = [_ColumnStream(field.name, kind or "") for field, kind in zip(schema, kinds, strict=True)]
         self._workers = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="digest")
         self._pending: list[Future[None]] = []
         self._rows = 0
@@ -283,13 +269,16 @@ class TableDigest:
         return content_digest(columns, self._rows), columns, self._rows
 
     @property
-    def not_finite(self) -> tuple[NotFinite, ...]:
-        """Float columns with NaN or infinities, after `result`."""
-        return tuple(
-            NotFinite(stream.name, stream.nan_count, stream.infinite_count)
-            for stream in self._streams
-            if stream.nan_count or stream.infinite_count
-        )
+    def oddities(self) -> tuple[str, ...]:
+        """What is allowed but worth a look, after `result`: columns without values, NaN, infinities."""
+        says = []
+        for stream in self._streams:
+            if stream.rows and stream.null_count == stream.rows:
+                says.append(f"column {stream.name!r} has no values.")
+            if stream.nan_count or stream.infinite_count:
+                found = f"{stream.nan_count:,} NaN and {stream.infinite_count:,} infinite values"
+                says.append(f"column {stream.name!r} holds {found}.")
+        return tuple(says)
 
     def _wait(self) -> None:
         pending, self._pending = self._pending, []
@@ -314,6 +303,16 @@ def content_digest(columns: tuple[Column, ...], rows: int) -> str:
     return digest_json({"digest": DEFINITION, "rows": rows, "columns": described})
 
 
+def schemas_differ(first: pa.Schema, other: pa.Schema) -> str:
+    """The first difference in names or types between two schemas, in words; empty when they agree."""
+    for a, b in zip(first, other, strict=False):
+        if a.name != b.name:
+            return f"{b.name!r} in place of {a.name!r}"
+        if canonical_type(a.type) != canonical_type(b.type):
+            return f"{b.name!r} is {b.type}, not {a.type}"
+    return f"{len(other)} in place of {len(first)}" if len(first) != len(other) else ""
+
+
 def why_different(a: Snapshot, b: Snapshot) -> list[str]:
     """What differs in content from `a` to `b`, one plain sentence for each; empty when they are equal."""
     if a.content_digest == b.content_digest:
@@ -334,9 +333,7 @@ def why_different(a: Snapshot, b: Snapshot) -> list[str]:
         says += _column_differs(before[name], after[name])
         changed += [name] if before[name].digest != after[name].digest else []
     if a.rows == b.rows and len(changed) == len(before) == len(after) > 1:
-        says.append(
-            "every column changed and the number of rows did not: the rows may stand in another order."
-        )
+        says.append("every column changed and the number of rows did not: the rows may stand in another order.")
     return says or ["the digest was made by another definition."]
 
 
