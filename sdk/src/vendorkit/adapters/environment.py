@@ -48,10 +48,26 @@ def lock(path: Path) -> Path:
     Raises:
         Unavailable: uv is missing, or could not lock; the message ends with uv's own last lines.
     """
+    _uv(path, "lock", "--no-progress", "--python", sys.executable)
+    return path / LOCKFILE
+
+
+def requirements(repo: Path) -> str:
+    """The locked packages as pinned requirements, one a line, without development tools.
+
+    Raises:
+        Unavailable: uv is missing, or cannot read the lock.
+    """
+    wanted = ("--frozen", "--no-dev", "--no-hashes", "--no-header", "--no-annotate", "--no-emit-workspace")
+    return _uv(repo, "export", "--quiet", "--all-packages", *wanted)
+
+
+def _uv(path: Path, verb: str, *arguments: str) -> str:
+    """Standard output of a uv command that must succeed."""
     variables = {key: value for key, value in os.environ.items() if key not in FOREIGN}
     variables |= {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
     done = subprocess.run(
-        [*uv_command(), "lock", "--no-progress", "--python", sys.executable, "--project", str(path)],
+        [*uv_command(), verb, *arguments, "--project", str(path)],
         cwd=path,
         env=variables,
         stdin=subprocess.DEVNULL,
@@ -62,8 +78,8 @@ def lock(path: Path) -> Path:
     )
     if done.returncode != 0:
         tail = "\n".join(done.stderr.strip().splitlines()[-8:])
-        raise Unavailable(f"uv could not lock {path}:\n{tail}", fix="Mend that, or try again.")
-    return path / LOCKFILE
+        raise Unavailable(f"`uv {verb}` failed in {path}:\n{tail}", fix="Mend that, or try again.")
+    return done.stdout
 
 
 def uv_command() -> tuple[str, ...]:

@@ -42,7 +42,9 @@ def load_model(folder: Path, stored: ModelFormat) -> Any:
         BadInput: Another format, a broken file, or types that the record does not name.
     """
     if stored.name != "skops":
-        raise BadInput("The model cannot be loaded.", [Fault("model_format", f"{stored.name!r} is not known.")])
+        raise BadInput(
+            "The model cannot be loaded.", [Fault("model_format", f"{stored.name!r} is not known.")]
+        )
     try:
         return skops.io.load(folder / MODEL_FILE, trusted=list(stored.types))
     except Exception as error:

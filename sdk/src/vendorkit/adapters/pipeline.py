@@ -47,7 +47,9 @@ class Pipeline:
         """
         prepared = self._call("prepare", {name: frame.copy() for name, frame in frames.items()})
         if not isinstance(prepared, pd.DataFrame):
-            raise self._wrong("prepare", f"returned {type(prepared).__qualname__}, expected one pandas DataFrame.")
+            raise self._wrong(
+                "prepare", f"returned {type(prepared).__qualname__}, expected one pandas DataFrame."
+            )
         names = list(prepared.columns)
         if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
             raise self._wrong("prepare", "returned columns whose names are not unique text.")
@@ -78,7 +80,9 @@ class Pipeline:
         except (ValueError, TypeError) as error:
             raise self._wrong("predict", f"returned something that is no array: {error}.") from error
         if scores.shape != (len(frame),):
-            raise self._wrong("predict", f"returned shape {scores.shape} for {len(frame)} rows, expected one each.")
+            raise self._wrong(
+                "predict", f"returned shape {scores.shape} for {len(frame)} rows, expected one each."
+            )
         return scores
 
     def _call(self, name: str, *arguments: Any) -> Any:
@@ -153,7 +157,10 @@ def _import(folder: Path, module: str) -> ModuleType:
     loaded = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(folder))
     sys.modules[module] = loaded
-    writes_bytecode, sys.dont_write_bytecode = not sys.dont_write_bytecode, True  # its folder may be verified again
+    writes_bytecode, sys.dont_write_bytecode = (
+        not sys.dont_write_bytecode,
+        True,
+    )  # its folder may be verified again
     try:
         with contextlib.redirect_stdout(sys.stderr):
             spec.loader.exec_module(loaded)
@@ -162,7 +169,11 @@ def _import(folder: Path, module: str) -> ModuleType:
     except BaseException as error:
         sys.modules.pop(module, None)
         place = _place(folder, error)
-        fix = "Add it to pyproject.toml beside the module and run `uv lock`." if isinstance(error, ImportError) else ""
+        fix = (
+            "Add it to pyproject.toml beside the module and run `uv lock`."
+            if isinstance(error, ImportError)
+            else ""
+        )
         raise BadInput(
             "The pipeline cannot be imported.", [Fault(place, f"{type(error).__name__}: {error}.", fix)]
         ) from error

@@ -82,7 +82,9 @@ def describe_model(
     """
     columns = [ColSpec(_TYPES[kind], name, required=not nullable) for name, kind, nullable in fields]
     description = Model(signature=ModelSignature(inputs=Schema(columns)))
-    description.add_flavor("python_function", loader_module=loader, python_version=python, env="requirements.txt")
+    description.add_flavor(
+        "python_function", loader_module=loader, python_version=python, env="requirements.txt"
+    )
     (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
     description.save(str(folder / "MLmodel"))
 
@@ -207,7 +209,9 @@ class Registry:
         """Add a decision to the log in one transaction; gives its place, counted from 1."""
         with _talking(self.tracking):
             log = f"{model}.decisions"
-            self._ensure_model(log, "Signed decisions about releases, in order. Written by vendorkit; not a model.")
+            self._ensure_model(
+                log, "Signed decisions about releases, in order. Written by vendorkit; not a model."
+            )
             uri = f"{self._client.get_run(source.run_id).info.artifact_uri}/model"
             made = self._client.create_model_version(log, uri, source.run_id, tags={_DECISION_TAG: text})
             return int(made.version)
@@ -351,6 +355,6 @@ def _usable(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             healthy = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            return healthy and connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+            return healthy and bool(connection.execute("SELECT 1 FROM alembic_version").fetchone())
     except sqlite3.Error:
         return False

@@ -63,21 +63,33 @@ def _sign_with_tool(tool: str, payload: bytes, key: Path) -> str:
     try:
         done = subprocess.run(command, input=payload, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Unavailable("ssh-keygen did not answer.", fix="Is it waiting for a passphrase or a touch?") from error
+        raise Unavailable(
+            "ssh-keygen did not answer.", fix="Is it waiting for a passphrase or a touch?"
+        ) from error
     if done.returncode != 0:
         says = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Unavailable("ssh-keygen could not sign.", [Fault(str(key), says[-1] if says else "no reason given.")])
+        raise Unavailable(
+            "ssh-keygen could not sign.", [Fault(str(key), says[-1] if says else "no reason given.")]
+        )
     return done.stdout.decode("ascii")
 
 
-def _refusal_by_tool(payload: bytes, signature: str, principal: str, signers: str, moment: datetime) -> str | None:
+def _refusal_by_tool(
+    payload: bytes, signature: str, principal: str, signers: str, moment: datetime
+) -> str | None:
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         signature_file = Path(folder) / "signature"
         signers_file = Path(folder) / "allowed_signers"
         signature_file.write_text(signature, encoding="utf-8")
         signers_file.write_text(signers, encoding="utf-8")
         command = ["ssh-keygen", "-Y", "verify", "-n", NAMESPACE, "-I", principal]
-        command += ["-f", str(signers_file), "-s", str(signature_file), f"-Overify-time={moment:%Y%m%d%H%M%SZ}"]
+        command += [
+            "-f",
+            str(signers_file),
+            "-s",
+            str(signature_file),
+            f"-Overify-time={moment:%Y%m%d%H%M%SZ}",
+        ]
         done = subprocess.run(command, input=payload, capture_output=True, timeout=_SECONDS, check=False)
     if done.returncode == 0:
         return None
@@ -96,7 +108,9 @@ def _sign_with_library(payload: bytes, key: Path) -> str:
     try:
         private = serialization.load_ssh_private_key(key.read_bytes(), password=None)
     except (ValueError, TypeError) as error:
-        raise BadInput("Cannot sign.", [Fault(str(key), f"{error}.")], fix="Install OpenSSH for such keys.") from error
+        raise BadInput(
+            "Cannot sign.", [Fault(str(key), f"{error}.")], fix="Install OpenSSH for such keys."
+        ) from error
     digest = hashlib.sha512(payload).digest()
     to_sign = SshsigWrapper(namespace=NAMESPACE.encode(), hash_algo=b"sha512", hash=digest).to_bytes()
     if isinstance(private, ed25519.Ed25519PrivateKey):
@@ -119,7 +133,9 @@ def _sign_with_library(payload: bytes, key: Path) -> str:
     return str(outer.to_armored())
 
 
-def _refusal_by_library(payload: bytes, signature: str, principal: str, signers: str, moment: datetime) -> str | None:
+def _refusal_by_library(
+    payload: bytes, signature: str, principal: str, signers: str, moment: datetime
+) -> str | None:
     from sshsig import InvalidSignature, PublicKey, check_signature  # noqa: PLC0415
     from sshsig.allowed_signers import load_allowed_signers_file  # noqa: PLC0415
 

@@ -162,14 +162,18 @@ class Store:
             BadInput: There is none, or several begin so.
             Refused: Files of it were changed after training.
         """
-        folders = sorted((self.root / "candidates").glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime_ns)
+        folders = sorted(
+            (self.root / "candidates").glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime_ns
+        )
         wanted = (name or "").removeprefix("sha256:")
         found = [path for path in folders if path.name.startswith(wanted)]
         if not found:
             says = f"there is no candidate {name}." if name else "there is no candidate yet."
             raise BadInput("No candidate.", [Fault("candidate", says)], fix="Run `vendorkit train` first.")
         if name and len(found) > 1:
-            raise BadInput("Which candidate?", [Fault("candidate", f"{path.name} begins so.") for path in found])
+            raise BadInput(
+                "Which candidate?", [Fault("candidate", f"{path.name} begins so.") for path in found]
+            )
         for folder in reversed(found):
             candidate = self._read_candidate(folder)
             if model is None or candidate.run.model == model:
@@ -183,13 +187,17 @@ class Store:
         snapshots = tuple(read_record(Snapshot, path) for path in paths)
         faults = differing_files(folder / "model", run.artifacts)
         if run.digest != f"sha256:{folder.name}":
-            faults.append(Fault("run.json", f"its digest is {run.digest}, the folder's name says {folder.name}."))
+            faults.append(
+                Fault("run.json", f"its digest is {run.digest}, the folder's name says {folder.name}.")
+            )
         if features.digest != run.features:
             faults.append(Fault("features.json", "is not the feature set that the run names."))
         if {snapshot.digest for snapshot in snapshots} != {source.snapshot for source in run.inputs}:
             faults.append(Fault("snapshots", "are not those that the run names."))
         if faults:
-            raise Refused(f"Candidate {folder.name[:12]} was changed after training.", faults, fix="Train again.")
+            raise Refused(
+                f"Candidate {folder.name[:12]} was changed after training.", faults, fix="Train again."
+            )
         return Candidate(folder, run, features, snapshots)
 
     def report_folder(self, candidate: str) -> Path:

@@ -49,7 +49,9 @@ class Console:
     def outcome(self, outcome: Outcome) -> int:
         """Show what a command found; gives the exit code."""
         if self.as_json:
-            self._envelope(outcome.exit_code, outcome.result, [finding.to_value() for finding in outcome.findings])
+            self._envelope(
+                outcome.exit_code, outcome.result, [finding.to_value() for finding in outcome.findings]
+            )
         elif outcome.text:
             print(outcome.text, flush=True)
         return outcome.exit_code

@@ -52,7 +52,14 @@ def decide(
         fix = f"One of these may: {', '.join(others) or 'nobody in engagement.yaml'}."
         raise Refused(f"{deciding.actor} cannot decide about {model}/{version}.", faults, fix=fix)
     return append(
-        registry, log, authority, found, kind=kind, actor=deciding.actor, reason=deciding.reason, key=deciding.key
+        registry,
+        log,
+        authority,
+        found,
+        kind=kind,
+        actor=deciding.actor,
+        reason=deciding.reason,
+        key=deciding.key,
     )
 
 

@@ -93,7 +93,11 @@ def _promoted(registry: Registry, log: Log, authority: Authority, model: str, al
         fix = f"Promote a release: `vendorkit promote {model}/VERSION --alias {alias}`."
         raise BadInput("There is nothing to serve.", [Fault(f"{model}@{alias}", "points nowhere.", fix)])
     if last is None or last.decision.version != known:
-        recorded = f"the last recorded move was to version {last.decision.version}" if last else "no move is recorded"
+        recorded = (
+            f"the last recorded move was to version {last.decision.version}"
+            if last
+            else "no move is recorded"
+        )
         fix = f"Promote the right version with `vendorkit promote {model}/VERSION --alias {alias}`."
         says = f"points to version {known}, but {recorded}: it was moved past the rules, or a move was interrupted."
         raise Refused("The alias is not to be believed.", [Fault(f"{model}@{alias}", says)], fix=fix)

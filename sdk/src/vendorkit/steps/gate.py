@@ -23,7 +23,7 @@ from vendorkit.records.manifest import Manifest
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Job, Measured, Measurement
-from vendorkit.trust import verify_release
+from vendorkit.trust.releases import verify_release
 
 LIVE = "champion"
 FILE_NAMES = {"text": "gate-report.txt", "markdown": "gate-report.md", "html": "gate-report.html"}
@@ -63,7 +63,9 @@ def gate(
     model = candidate.run.model
     specs = manifest.gates_for(model)
     if not specs:
-        raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {model}.")])
+        raise BadInput(
+            "There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {model}.")]
+        )
     wanted = needs(specs)
     benchmarks = _frozen_benchmarks(repo, manifest, [spec.benchmark for spec in specs if spec.benchmark])
     with ExitStack() as stack:
@@ -99,7 +101,9 @@ def gate(
     )
     rendered = {file: FORMATS[form](report) for form, file in FILE_NAMES.items()}
     folder = store.add_report(report, rendered)
-    return Gated(report, {"json": folder / "gate-report.json", **{k: folder / v for k, v in FILE_NAMES.items()}})
+    return Gated(
+        report, {"json": folder / "gate-report.json", **{k: folder / v for k, v in FILE_NAMES.items()}}
+    )
 
 
 def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str]) -> dict[str, tuple[str, Snapshot]]:
@@ -151,7 +155,8 @@ def _job(
         base=str(repo),
         datasets={snapshot.dataset: snapshot.to_bytes().decode() for snapshot in snapshots},
         benchmarks={
-            name: (dataset or first, snapshot.to_bytes().decode()) for name, (dataset, snapshot) in benchmarks.items()
+            name: (dataset or first, snapshot.to_bytes().decode())
+            for name, (dataset, snapshot) in benchmarks.items()
         },
         label=run.label.column if run.label else None,
         features=[feature.name for feature in features.features],
@@ -165,7 +170,9 @@ def _start(stack: ExitStack, job: Job) -> Measurement:
     return measurement
 
 
-def _scored(measured: Measured, benchmarks: dict[str, tuple[str, Snapshot]], task: str) -> dict[str, Scored | str]:
+def _scored(
+    measured: Measured, benchmarks: dict[str, tuple[str, Snapshot]], task: str
+) -> dict[str, Scored | str]:
     """Labels and scores of each benchmark, or why there are none."""
     found: dict[str, Scored | str] = {}
     for name, (_, snapshot) in benchmarks.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry, Version
@@ -32,6 +33,29 @@ class Moved:
     decision: Decision
     changed: bool
 
+    def to_value(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        decision = self.decision
+        return {
+            "model": decision.model,
+            "version": decision.version,
+            "record": decision.digest,
+            "actor": decision.actor,
+            "alias": decision.alias,
+            "from": decision.from_version,
+            "to": decision.version,
+            "changed": self.changed,
+        }
+
+    def to_text(self) -> str:
+        """As one sentence."""
+        decision = self.decision
+        where = f"{decision.model}@{decision.alias}"
+        if not self.changed:
+            return f"{where} already points to version {decision.version}, moved by {decision.actor} at {decision.at}."
+        before = f"version {decision.from_version}" if decision.from_version else "nowhere"
+        return f"{where} now points to version {decision.version}, before to {before}. {decision.kind} {decision.digest}"
+
 
 def promote(
     repo: Path, model: str, version: int, alias: str, deciding: Deciding, *, registry: Registry | None = None
@@ -46,7 +70,9 @@ def promote(
     return _move(repo, registry, log, find_version(registry, model, version), alias, "promotion", deciding)
 
 
-def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry: Registry | None = None) -> Moved:
+def rollback(
+    repo: Path, model: str, alias: str, deciding: Deciding, *, registry: Registry | None = None
+) -> Moved:
     """Point an alias back to the release that it pointed to before.
 
     Raises:
@@ -57,7 +83,9 @@ def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry
     log = read_log(registry.decisions(model), model)
     before = _version_before(log, alias)
     if before is None:
-        raise BadInput("There is nothing to go back to.", [Fault(f"{model}@{alias}", "never pointed elsewhere.")])
+        raise BadInput(
+            "There is nothing to go back to.", [Fault(f"{model}@{alias}", "never pointed elsewhere.")]
+        )
     return _move(repo, registry, log, find_version(registry, model, before), alias, "rollback", deciding)
 
 

@@ -96,7 +96,9 @@ def _faults(manifest: Manifest, candidate: Candidate, report: GateReport | None)
     if not run.inputs:
         faults.append(Fault("lineage", "names no dataset."))
     if run.label is None:
-        faults.append(Fault("lineage", "names no label source.", "Add `label` to the dataset in engagement.yaml."))
+        faults.append(
+            Fault("lineage", "names no label source.", "Add `label` to the dataset in engagement.yaml.")
+        )
     if report is None:
         faults.append(Fault("gates", "were not asked.", "Run `vendorkit gate`."))
         return faults
@@ -130,7 +132,9 @@ def _write_files(
     shutil.copytree(candidate.model_folder, folder / "model")
     fields = tuple((field.name, field.type, field.nullable) for field in contract.fields)
     shutil.copyfile(candidate.folder / "run.json", folder / "model" / "run.json")  # for MLflow's own loading
-    describe_model(folder / "model", fields, requirements(repo), candidate.run.environment.python.split()[-1], LOADER)
+    describe_model(
+        folder / "model", fields, requirements(repo), candidate.run.environment.python.split()[-1], LOADER
+    )
     records = folder / "records"
     shutil.copytree(candidate.folder / "snapshots", records / "snapshots")
     shutil.copyfile(candidate.folder / "run.json", records / "run.json")
@@ -182,4 +186,6 @@ def _tags(candidate: Candidate, report: GateReport, release: Release) -> dict[st
 
 
 def _metrics(report: GateReport) -> dict[str, float]:
-    return {result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)}
+    return {
+        result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)
+    }

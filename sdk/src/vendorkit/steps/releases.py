@@ -35,7 +35,9 @@ class ReleaseLine:
     created_at: str
 
 
-def releases(repo: Path, model: str | None = None, *, registry: Registry | None = None) -> tuple[ReleaseLine, ...]:
+def releases(
+    repo: Path, model: str | None = None, *, registry: Registry | None = None
+) -> tuple[ReleaseLine, ...]:
     """All releases of one model, or of all models of the registry, oldest first."""
     authority = authority_of(repo, read_manifest(repo))
     registry = registry or Registry.open(repo / ".vendorkit" / "registry")
@@ -52,7 +54,9 @@ def _line(version: Version, log: Log, authority: Authority) -> ReleaseLine:
     valid = [signed.decision for signed in last.values() if decision_fault(signed, authority) is None]
     approvals = tuple(decision.actor for decision in valid if decision.kind == "approval")
     refused = any(decision.kind == "refusal" for decision in valid)
-    moves = {signed.decision.alias: signed.decision.version for signed in log.accepted if signed.decision.alias}
+    moves = {
+        signed.decision.alias: signed.decision.version for signed in log.accepted if signed.decision.alias
+    }
     aliases = tuple(sorted(alias for alias, number in moves.items() if alias and number == version.number))
     if set(aliases) != set(version.aliases) or log.faults:
         status = "suspect"

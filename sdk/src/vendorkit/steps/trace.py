@@ -12,6 +12,7 @@ from vendorkit.adapters import predictions
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry
 from vendorkit.errors import BadInput, Fault, Refused
+from vendorkit.records.canonical import digest_json
 from vendorkit.records.deployment import Deployment
 from vendorkit.trust.log import Log, Signed, decision_fault, read_log
 from vendorkit.trust.people import Authority, authority_of
@@ -81,7 +82,7 @@ def trace(
         model, version = str(row["model"]), int(row["version"])
         says = f"{model}/{version} answered {row['score']}"
         chain.append(Link("prediction", subject, str(row["at"]), "", says))
-        deployment = predictions.deployment(folder, str(row["deployment"]))
+        deployment = predictions.find_deployment(folder, str(row["deployment"]))
         if deployment is None:
             missing.append(f"deployment {row['deployment']}: its record is not in the prediction log")
         else:
@@ -97,7 +98,9 @@ def trace(
                 raise
             return TraceAnswer(tuple(chain), (*missing, error.says, *(str(fault) for fault in error.faults)))
     if deployment and deployment.release != files.release.digest:
-        missing.append(f"release: the deployment served {deployment.release}, registered is {files.release.digest}")
+        missing.append(
+            f"release: the deployment served {deployment.release}, registered is {files.release.digest}"
+        )
     chain += _of_release(files)
     decided, undecided = _of_decisions(log, files, authority, deployment)
     return TraceAnswer((*chain, *decided, *_of_evidence(files)), (*missing, *undecided))
@@ -143,7 +146,9 @@ def _of_decisions(
         missing.append("approval: nobody has approved this release")
     known = {signed.decision.digest for signed in log.accepted}
     if deployment:
-        missing += [f"decision {digest}: not in the log" for digest in deployment.decisions if digest not in known]
+        missing += [
+            f"decision {digest}: not in the log" for digest in deployment.decisions if digest not in known
+        ]
     return links, missing
 
 
@@ -161,9 +166,27 @@ def _of_evidence(files: ReleaseFiles) -> list[Link]:
     files_says = f"commit {code.commit}" + (" with changes" if code.dirty else "")
     who = ", ".join(code.committers)
     links = [
-        Link("gate-report", report.digest, report.asked_at, "", f"{passed} of {len(report.results)} gates passed"),
-        Link("run", run.digest, run.started_at, run.author.email, f"trained in {run.seconds:.1f} s, seed {run.seed}"),
-        Link("feature-set", files.features.digest, "", "", f"{len(files.features.features)} features"),
+        Link(
+            "gate-report",
+            report.digest,
+            report.asked_at,
+            "",
+            f"{passed} of {len(report.results)} gates passed",
+        ),
+        Link(
+            "run",
+            run.digest,
+            run.started_at,
+            run.author.email,
+            f"trained in {run.seconds:.1f} s, seed {run.seed}",
+        ),
+        Link(
+            "feature-set",
+            files.features.digest,
+            run.started_at,
+            "",
+            f"{len(files.features.features)} features",
+        ),
     ]
     links += [
         Link("snapshot", snapshot.digest, snapshot.taken_at, "", f"{snapshot.dataset}: {snapshot.rows} rows, "
@@ -171,6 +194,9 @@ def _of_evidence(files: ReleaseFiles) -> list[Link]:
         for snapshot in files.snapshots
     ]  # fmt: skip
     python = f"Python {run.environment.python} on {run.environment.platform}"
-    links.append(Link("code", f"git:{code.commit}", run.started_at, who, files_says))
-    links.append(Link("environment", run.environment.id, "", "", f"{python}, lock {run.environment.lock}"))
+    sources = digest_json([source.model_dump() for source in code.files])
+    links.append(Link("code", sources, run.started_at, who, files_says))
+    links.append(
+        Link("environment", run.environment.id, run.started_at, "", f"{python}, lock {run.environment.lock}")
+    )
     return links

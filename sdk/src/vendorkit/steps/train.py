@@ -48,11 +48,15 @@ def _features(run: Recorder, prepared: pd.DataFrame, pipeline: Pipeline) -> list
     where = f"{pipeline.folder.name}/{pipeline.module}.py prepare()"
     if run.label is None:
         fix = "Add `label: {column: ..., source: ...}` to one of the model's datasets in engagement.yaml."
-        raise BadInput("What is the label?", [Fault("datasets", "none of the model's datasets names a label.", fix)])
+        raise BadInput(
+            "What is the label?", [Fault("datasets", "none of the model's datasets names a label.", fix)]
+        )
     column = run.label.column
     if column not in prepared.columns:
         has = ", ".join(prepared.columns)
-        raise BadInput("The label is missing.", [Fault(where, f"returned no column {column!r}; it has: {has}.")])
+        raise BadInput(
+            "The label is missing.", [Fault(where, f"returned no column {column!r}; it has: {has}.")]
+        )
     missing = int(prepared[column].isna().sum())
     if missing:
         raise BadInput("The label has gaps.", [Fault(where, f"{column} is missing in {missing} rows.")])

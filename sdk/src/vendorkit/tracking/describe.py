@@ -25,15 +25,21 @@ def describe_features(model: str, frame: pd.DataFrame, names: Sequence[str], def
     Raises:
         BadInput: Columns that are missing, named twice, infinite, or of a type that has no JSON form: all named.
     """
-    faults, features = [], []
+    faults: list[Fault] = []
+    features: list[Feature] = []
     for name in names:
         if name not in frame.columns:
-            faults.append(Fault(f"features: {name}", f"is not a column; there are: {', '.join(frame.columns)}."))
+            faults.append(
+                Fault(f"features: {name}", f"is not a column; there are: {', '.join(frame.columns)}.")
+            )
         elif list(names).count(name) > 1:
             faults.append(Fault(f"features: {name}", "is named twice."))
         else:
             described = _describe(name, frame[name])
-            (faults if isinstance(described, Fault) else features).append(described)  # type: ignore[arg-type]
+            if isinstance(described, Fault):
+                faults.append(described)
+            else:
+                features.append(described)
     if not names:
         faults.append(Fault("features", "are empty; name at least one."))
     if faults:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def main(job_path: Path) -> None:
             key = "prepared" if str(digest).startswith("sha256:") else "prepared_fault"
             answer[key] = str(digest)
         for place, (name, (dataset, snapshot)) in enumerate(job.benchmarks.items()):
-            scored = _or_why(lambda d=dataset, s=snapshot: _score(pipeline, model, job, {d: s}))
+            scored = _or_why(partial(_score, pipeline, model, job, {dataset: snapshot}))
             if isinstance(scored, str):
                 answer["faults"][name] = scored
                 continue
@@ -177,7 +178,11 @@ def _score(pipeline: Pipeline, model: Any, job: Job, instead: dict[str, str]) ->
     if missing:
         raise ValueError(f"the prepared table lacks {', '.join(missing)}")
     given = pipeline.predict(model, frame[job.features].copy())
-    score = given[("score" if "score" in given else given.columns[0])] if isinstance(given, pd.DataFrame) else given
+    score = (
+        given[("score" if "score" in given else given.columns[0])]
+        if isinstance(given, pd.DataFrame)
+        else given
+    )
     label = frame[job.label].to_numpy(dtype=float) if job.label else np.full(len(frame), np.nan)
     return label, np.asarray(score, dtype=float)
 

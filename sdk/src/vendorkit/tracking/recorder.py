@@ -74,7 +74,9 @@ class Recorder:
         entry = self.manifest.dataset(dataset)
         if dataset not in self.manifest.surface(self.model_id).datasets:
             fix = f"List it under `datasets` of surface {self.model_id} in engagement.yaml."
-            raise BadInput("Not a dataset of this model.", [Fault(f"datasets: {dataset}", "is not listed.", fix)])
+            raise BadInput(
+                "Not a dataset of this model.", [Fault(f"datasets: {dataset}", "is not listed.", fix)]
+            )
         if not (self.repo / entry.pointer).exists():
             fix = f"Run `vendorkit snapshot {dataset}` and commit {entry.pointer}."
             raise BadInput("The dataset is not frozen yet.", [Fault(entry.pointer, "does not exist.", fix)])
@@ -120,7 +122,9 @@ class Recorder:
         """
         rows = frame if frame is not None else self._frame
         if rows is None:
-            raise BadInput("Features of what?", [Fault("features", "no table was read yet.", "Call input() first.")])
+            raise BadInput(
+                "Features of what?", [Fault("features", "no table was read yet.", "Call input() first.")]
+            )
         definition = digest_json([source.model_dump() for source in self._sources()])
         self._features = describe_features(self.model_id, rows, names, definition)
 
@@ -156,7 +160,9 @@ class Recorder:
         missing = [("input", self._inputs), ("features", self._features)]
         faults = [Fault(f"run.{name}()", "was not called.") for name, value in missing if not value]
         if faults or self._features is None:
-            raise BadInput("The run is not complete.", faults, fix="A candidate needs its data and its features.")
+            raise BadInput(
+                "The run is not complete.", faults, fix="A candidate needs its data and its features."
+            )
         with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
             model_folder = Path(folder) / "model"
             self._copy_sources(model_folder / "code")

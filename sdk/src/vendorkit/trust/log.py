@@ -104,8 +104,17 @@ def decision_fault(signed: Signed, authority: Authority) -> str | None:
 
 
 def append(
-    registry: Registry, log: Log, authority: Authority, version: Version, *, kind: DecisionKind, actor: str,
-    reason: str, key: Path, alias: str | None = None, from_version: int | None = None,
+    registry: Registry,
+    log: Log,
+    authority: Authority,
+    version: Version,
+    *,
+    kind: DecisionKind,
+    actor: str,
+    reason: str,
+    key: Path,
+    alias: str | None = None,
+    from_version: int | None = None,
 ) -> Signed:
     """Sign a decision and add it to the log as the next one.
 
@@ -145,5 +154,7 @@ def append(
         last = after.accepted[-1].decision
         says = f"{last.actor} recorded a {last.kind} of version {last.version} at {last.at}."
         fix = "Look at it with `vendorkit releases`, then decide again."
-        raise Refused("Somebody else decided meanwhile; nothing was changed.", [Fault(version.model, says)], fix=fix)
+        raise Refused(
+            "Somebody else decided meanwhile; nothing was changed.", [Fault(version.model, says)], fix=fix
+        )
     return signed

@@ -70,13 +70,19 @@ def verify_release(registry: Registry, version: Version, folder: Path) -> Releas
             report=read_record(GateReport, root / "records/gate-report.json"),
             features=read_record(FeatureSet, root / "records/features.json"),
             contract=read_record(Contract, root / "records/contract.json"),
-            snapshots=tuple(read_record(Snapshot, path) for path in sorted((root / "records/snapshots").glob("*"))),
+            snapshots=tuple(
+                read_record(Snapshot, path) for path in sorted((root / "records/snapshots").glob("*"))
+            ),
         )
     except BadInput as error:
-        raise Refused(f"{subject} is not whole.", error.faults, fix="Publish it again as a new version.") from error
+        raise Refused(
+            f"{subject} is not whole.", error.faults, fix="Publish it again as a new version."
+        ) from error
     faults = [*_file_faults(root, found.release), *_link_faults(found)]
     if faults:
-        raise Refused(f"{subject} is not what was published.", faults, fix="Do not use it; find out who changed it.")
+        raise Refused(
+            f"{subject} is not what was published.", faults, fix="Do not use it; find out who changed it."
+        )
     return found
 
 
@@ -98,7 +104,9 @@ def _link_faults(found: ReleaseFiles) -> list[Fault]:
         "contract": (found.contract.digest, release.contract),
         "contract's features": (found.contract.features, release.features),
     }
-    faults = [Fault(name, f"is {is_}, expected {should}.") for name, (is_, should) in links.items() if is_ != should]
+    faults = [
+        Fault(name, f"is {is_}, expected {should}.") for name, (is_, should) in links.items() if is_ != should
+    ]
     if not found.report.passed:
         faults.append(Fault("gate report", "is not a pass."))
     if {snapshot.digest for snapshot in found.snapshots} != set(release.snapshots):

@@ -1,0 +1,49 @@
+"""Ask every declared gate of a candidate: may this model ship?"""
+
+from __future__ import annotations
+
+import argparse
+
+from vendorkit.cli.arguments import repo_of
+from vendorkit.cli.output import Console, Outcome
+
+EXAMPLES = ("vendorkit gate", "vendorkit gate 3fa9c2 --against champion --format markdown")
+FORMATS = ("text", "markdown", "html", "json", "junit", "sarif")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)"
+    )
+    parser.add_argument(
+        "--against", default="champion", metavar="ALIAS|VERSION", help="version to compare with"
+    )
+    parser.add_argument(
+        "--format", choices=FORMATS, default="text", help="form of the report on standard output"
+    )
+
+
+def run(args: argparse.Namespace, console: Console) -> Outcome:
+    from vendorkit.adapters.store import Store  # noqa: PLC0415
+    from vendorkit.documents import findings as forms  # noqa: PLC0415
+    from vendorkit.documents import gate_report  # noqa: PLC0415
+    from vendorkit.steps.gate import gate  # noqa: PLC0415
+
+    repo = repo_of(args)
+    candidate = Store(repo).candidate(args.candidate)
+    console.progress("asking the gates ...")
+    gated = gate(repo, candidate, against=args.against)
+    report = gated.report
+    findings = gate_report.findings(report)
+    against = f"{report.against.model}/{report.against.version}" if report.against else None
+    result = {
+        "candidate": report.candidate,
+        "against": against,
+        "passed": report.passed,
+        "reports": {form: str(path) for form, path in gated.files.items()},
+    }
+    if args.format in gate_report.FORMATS:
+        text = gate_report.FORMATS[args.format](report)
+    else:
+        text = forms.FORMATS[args.format](f"Gates of {report.model}", findings)
+    return Outcome(result, text, findings, exit_code=0 if report.passed else 1)
