@@ -1,0 +1,274 @@
+"""The template, through Copier: where it lies, what it renders from which answers, what a repository recorded.
+
+Only this file imports Copier. What git and uv add to a rendered folder is the work of `vendorkit new`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import copier
+from copier.errors import CopierAnswersInterrupt, CopierError, CopierWarning, UnsafeTemplateError
+from jinja2 import TemplateError
+from plumbum import ProcessExecutionError
+
+import vendorkit
+from vendorkit.errors import BadInput, Fault, Unavailable
+from vendorkit.records.yaml_text import read_yaml
+
+ANSWERS_FILE = ".copier-answers.yml"
+CONFIGURATION = "copier.yml"
+PARTS = (CONFIGURATION, "template")
+MAX_ANSWERS_BYTES = 64 * 1024
+
+PIN_QUESTION, PIN_KEY = "sdk_pin", "_sdk"
+"""The computed requirement that pins the SDK, and the key that the answers file records it under."""
+
+_BLAMED = re.compile(r"(?:Validation error for question|Invalid choice for) '(\w+)': (.*)", re.DOTALL)
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_RESERVED = ("now", "make_secret")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What was rendered.
+
+    Args:
+        source: The template, as recorded for updates.
+        version: Its tag, or nearest tag and distance, or short commit; empty where it is not in git.
+        requirement: The requirement that pins the SDK.
+        answers: Every recorded answer.
+    """
+
+    source: str
+    version: str
+    requirement: str
+    answers: dict[str, object]
+
+
+def template_home() -> Path:
+    """The folder with the template of this very SDK: inside the package, or the repository it is edited in.
+
+    Raises:
+        BadInput: There is neither.
+    """
+    package = Path(vendorkit.__file__).parent
+    for home in (package / "_template", package.parents[2]):
+        if all((home / part).exists() for part in PARTS):
+            return home
+    raise BadInput("This vendorkit came without its template.", fix="Install it from its wheel or its repository.")
+
+
+def seeded_patterns(home: Path | None = None) -> tuple[str, ...]:
+    """The seeded paths as `copier.yml` lists them; a pattern that ends in `/` is a folder. All else is managed."""
+    text = ((home or template_home()) / CONFIGURATION).read_text(encoding="utf-8")
+    return tuple(pattern.lstrip("/") for pattern in yaml.safe_load(text)["_skip_if_exists"])
+
+
+def is_seeded(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a path below the repository's top belongs to the vendor."""
+    return any(path.startswith(seeded) if seeded.endswith("/") else path == seeded for seeded in patterns)
+
+
+def render(
+    source: str, ref: str | None, folder: Path, answers: Mapping[str, object], *, interactive: bool = False
+) -> Rendered:
+    """Render a template into a folder.
+
+    Args:
+        source: Absolute path of the template, or its git URL.
+        ref: Tag, branch or commit; None means its newest tag. `HEAD` takes a local clone as it lies there.
+        folder: An empty folder.
+        answers: Answers by question; questions that they leave open are asked, or take their defaults.
+        interactive: Whether to ask on the terminal.
+
+    Raises:
+        BadInput: Answers are wrong, unknown or do not go together (`faults` has all of them), or this is no
+            template of vendorkit.
+        Unavailable: The template could not be fetched.
+        KeyboardInterrupt: Asking was interrupted.
+    """
+    given, faults = _plain(answers)
+    worker, more = _copy_and_blame(source, ref, folder, given, interactive=interactive, broken=bool(faults))
+    faults += more
+    questions = worker.template.questions_data
+    if "engagement_id" not in questions:
+        raise BadInput(f"{source} is not a template of vendorkit.", [Fault("engagement_id", "is not asked there.")])
+    known = [name for name, question in questions.items() if question.get("when") is not False]
+    unknown = [name for name in given if name not in known]
+    fix = f"Questions: {', '.join(known)}."
+    faults += [Fault(name, "is not a question of the template.", fix) for name in unknown]
+    if faults:
+        raise _wrong(faults)
+    recorded = recorded_answers(folder)
+    plain = {key: value for key, value in recorded.items() if not key.startswith("_")}
+    version = str(recorded.get("_commit") or "")
+    return Rendered(str(recorded.get("_src_path", source)), version, str(recorded.get(PIN_KEY, "")), plain)
+
+
+def recorded_answers(repo: Path) -> dict[str, object]:
+    """The answers that a repository recorded, read as data that may be hostile.
+
+    Keys that begin with `_` are the template's own: `_src_path`, `_commit` and `_sdk`, the SDK's requirement.
+
+    Raises:
+        BadInput: There is no such file, or it is not strict YAML of at most 64 kB that maps names to values.
+    """
+    path = repo / ANSWERS_FILE
+    if path.is_symlink() or not path.is_file():
+        says = "is a link." if path.is_symlink() else "no such file; was this made from the template?"
+        raise BadInput("The repository has no recorded answers.", [Fault(ANSWERS_FILE, says)])
+    with path.open("rb") as file:
+        data = file.read(MAX_ANSWERS_BYTES + 1)
+    if len(data) > MAX_ANSWERS_BYTES:
+        says = f"is longer than {MAX_ANSWERS_BYTES:,} bytes."
+        raise BadInput("The recorded answers are not readable.", [Fault(ANSWERS_FILE, says)])
+    value = read_yaml(data, ANSWERS_FILE).value
+    if not isinstance(value, dict):
+        raise BadInput("The recorded answers are not readable.", [Fault(ANSWERS_FILE, "expected a mapping.")])
+    return value
+
+
+def managed_files(answers: Mapping[str, object]) -> dict[str, bytes]:
+    """What the template of this SDK makes of recorded answers: its managed files, byte for byte.
+
+    Answers count as data only: nothing they name is fetched, read or evaluated, and the template's own
+    validators judge them. The answers file itself is left out: it is what is rendered from.
+
+    Args:
+        answers: As `recorded_answers` gives them.
+
+    Returns:
+        Path below the repository's top to the file's bytes, sorted by path.
+
+    Raises:
+        BadInput: Answers are wrong, unknown or do not go together; `faults` has all of them.
+    """
+    given = {key: value for key, value in answers.items() if not key.startswith("_")}
+    requirement = answers.get(PIN_KEY)
+    if not isinstance(requirement, str) or PIN_QUESTION in given:
+        raise _wrong([Fault(f"{ANSWERS_FILE}: {PIN_KEY}", "is missing or no text; it says which SDK is pinned.")])
+    seeded = seeded_patterns()
+    with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
+        source, folder = Path(scratch, "template"), Path(scratch, "rendered")
+        for part in PARTS:
+            home = template_home() / part
+            copy = shutil.copytree if home.is_dir() else shutil.copyfile
+            source.mkdir(exist_ok=True)
+            copy(home, source / part)
+        plain, faults = _plain(given)
+        pinned = plain | {PIN_QUESTION: requirement}
+        worker, more = _copy_and_blame(str(source), None, folder, pinned, broken=bool(faults), own_settings=False)
+        known = worker.template.questions_data
+        more += [Fault(name, "is not a question of the template.") for name in plain if name not in known]
+        if faults or more:
+            raise _wrong([*faults, *more])
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        rendered = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    return {name: data for name, data in rendered.items() if name != ANSWERS_FILE and not is_seeded(name, seeded)}
+
+
+def _plain(answers: Mapping[str, object]) -> tuple[dict[str, object], list[Fault]]:
+    """Answers that may be handed to Copier at all: plain names, and texts, numbers or lists of them."""
+    plain, faults = {}, []
+    for key, value in answers.items():
+        items = value if isinstance(value, list) else [value]
+        if not _KEY.fullmatch(key) or key in _RESERVED:
+            faults.append(Fault(key[:40], "is not a question of the template."))
+        elif not all(isinstance(item, str | int | float) for item in items):
+            faults.append(Fault(key, "expected text, or a list of texts."))
+        else:
+            plain[key] = value
+    return plain, faults
+
+
+def _copy_and_blame(
+    source: str,
+    ref: str | None,
+    folder: Path,
+    answers: dict[str, object],
+    *,
+    interactive: bool = False,
+    broken: bool = False,
+    own_settings: bool = True,
+) -> tuple[Any, list[Fault]]:
+    """Render; where answers are wrong, find all of them by leaving out one after the other."""
+    faults: list[Fault] = []
+    left = dict(answers)
+    while True:
+        pretend = broken or bool(faults)
+        try:
+            return _copy(source, ref, folder, left, interactive and not pretend, pretend, own_settings), faults
+        except (ValueError, TypeError) as error:
+            name, says = _blame(error, source, ref, folder, left)
+            faults.append(Fault(name, says))
+            del left[name]
+
+
+def _copy(
+    source: str,
+    ref: str | None,
+    folder: Path,
+    answers: dict[str, object],
+    interactive: bool,
+    pretend: bool,
+    own_settings: bool,
+) -> Any:
+    """One run of Copier. Errors that an answer may have caused stay ValueError or TypeError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CopierWarning)
+        try:
+            return copier.run_copy(
+                source,
+                folder / "pretended" if pretend else folder,
+                data=dict(answers),
+                vcs_ref=ref,
+                defaults=not interactive,
+                quiet=True,
+                pretend=pretend,
+                settings=None if own_settings else copier.Settings(),
+                skip_tasks=True,
+            )
+        except CopierAnswersInterrupt:
+            raise KeyboardInterrupt from None
+        except ProcessExecutionError as error:
+            told = "\n".join(str(error.stderr or "it gave no reason").strip().splitlines()[-4:])
+            raise Unavailable(f"Git could not fetch the template {source}:\n{told}") from error
+        except UnsafeTemplateError as error:
+            raise BadInput(f"The template {source} wants to run programs; templates of vendorkit never do.") from error
+        except (CopierError, TemplateError) as error:
+            if isinstance(error, ValueError | TypeError):
+                raise
+            raise BadInput(f"The template {source} cannot be rendered: {error}") from error
+
+
+def _blame(error: Exception, source: str, ref: str | None, folder: Path, answers: dict[str, object]) -> tuple[str, str]:
+    """Which answer is at fault, and why. Copier names the question, but not where a type is wrong: then each
+    answer is tried alone.
+    """
+    named = _BLAMED.search(str(error))
+    if named and named[1] in answers:
+        return named[1], f"{named[2].strip()} (given: {_shown(answers[named[1]])})."
+    for name, value in answers.items():
+        try:
+            _copy(source, ref, folder, {name: value}, False, True, False)
+        except (ValueError, TypeError) as alone:
+            if str(alone) == str(error):
+                return name, f"{alone or 'wrong type'} (given: {_shown(value)})."
+    raise BadInput(f"The template {source} cannot be rendered: {error}") from error
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _wrong(faults: list[Fault]) -> BadInput:
+    return BadInput("The answers to the template are not right.", faults)
