@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import copier
+import yaml
 from copier.errors import CopierAnswersInterrupt, CopierError, CopierWarning, UnsafeTemplateError
 from jinja2 import TemplateError
 from plumbum import ProcessExecutionError
 
-import vendorkit
 from vendorkit.errors import BadInput, Fault, Unavailable
 from vendorkit.records.yaml_text import read_yaml
 
@@ -59,7 +59,7 @@ def template_home() -> Path:
     Raises:
         BadInput: There is neither.
     """
-    package = Path(vendorkit.__file__).parent
+    package = Path(__file__).parents[1]
     for home in (package / "_template", package.parents[2]):
         if all((home / part).exists() for part in PARTS):
             return home
