@@ -112,7 +112,7 @@ def to_markdown(title: str, findings: Sequence[Finding]) -> str:
 
 
 def to_junit(title: str, findings: Sequence[Finding]) -> str:
-    """JUnit XML: what stops is a failure; JUnit has no warnings, so what should be mended passes with a note."""
+    """JUnit XML: what stops is a failure; JUnit has no warnings, so the rest that failed passes with a note."""
     number = counts(findings)
     failures = sum(finding.blocks and finding.verdict == "fail" for finding in findings)
     skipped = number["waived"] + number["not-yet"] + number["not-applicable"]

@@ -94,7 +94,7 @@ def read_yaml(data: bytes, where: str) -> YamlText:
     except _TooDeepError:
         builder.faults.append(Fault(f"{where}:{builder.line}", f"nested more than {MAX_DEPTH} levels deep."))
     except yaml.YAMLError as error:
-        builder.faults.append(_syntax_fault(error, where))
+        builder.faults.append(_syntax_fault(error, text, where))
     if not builder.faults and builder.documents == 0:
         builder.faults.append(Fault(where, "is empty."))
     if builder.faults:
@@ -114,9 +114,8 @@ def _decode(data: bytes, where: str) -> str:
         raise NotTextError(f"{where} is not text.", [Fault(f"{where}:{line}", says)]) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise BadInput(
-            f"{where} is not text.", [Fault(f"{where}:{line}", "has a NUL byte; is it a binary file?")]
-        )
+        fault = Fault(f"{where}:{line}", "has a NUL byte; is it a binary file?")
+        raise NotTextError(f"{where} is not text.", [fault])
     return text
 
 
@@ -129,11 +128,18 @@ def _events(text: str) -> Iterator[Any]:
         loader.dispose()
 
 
-def _syntax_fault(error: yaml.YAMLError, where: str) -> Fault:
-    mark = getattr(error, "problem_mark", None)
+def _syntax_fault(error: yaml.YAMLError, text: str, where: str) -> Fault:
+    """What the YAML parser stumbled over, and where the thing began that it was reading."""
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable"
-    place_of = f"{where}:{mark.line + 1}" if mark is not None else where
-    return Fault(place_of, f"not YAML: {' '.join(str(problem).split())}.")
+    says = f"not YAML: {' '.join(str(problem).split())}"
+    begun = getattr(error, "context_mark", None)
+    if begun is not None and error.context:  # type: ignore[attr-defined]
+        says += f" ({error.context} that starts on line {begun.line + 1})"  # type: ignore[attr-defined]
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return Fault(where, f"{says}.")
+    last = len(text.splitlines()) or 1  # the parser counts the end of the file as one line more
+    return Fault(f"{where}:{min(mark.line + 1, last)}", f"{says}.")
 
 
 class _TooDeepError(Exception):
