@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -38,11 +37,8 @@ from vendorkit.records.snapshot import Snapshot
 from vendorkit.records.table_digest import TableDigest, schemas_differ, why_different
 
 BATCH_ROWS = 65_536
-BATCH_CELLS = 4_194_304
-"""Wide tables come in batches of fewer rows, so that memory does not grow with the number of columns."""
-
+BATCH_CELLS = 4_194_304  # wide tables come in batches of fewer rows: memory does not grow with the columns
 _SAMPLE_ROWS = 1_000
-_CHUNK_BYTES = 1 << 20
 
 
 class TableSource:
@@ -63,9 +59,7 @@ class TableSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -329,7 +323,7 @@ def _open_csv(source: str, files: list[Path], base: Path) -> ibis.Table:
 
 def _chunks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
+        while chunk := stream.read(1 << 20):
             yield chunk
 
 
@@ -383,9 +377,8 @@ def _connect(source: str, base: Path) -> Any:
 
 def _backend() -> Any:
     """A DuckDB in memory that reads files in order, and neither fetches nor loads extensions."""
-    return ibis.duckdb.connect(
-        autoinstall_known_extensions=False, autoload_known_extensions=False, preserve_insertion_order=True
-    )
+    no_extensions = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    return ibis.duckdb.connect(**no_extensions, preserve_insertion_order=True)
 
 
 @contextmanager
