@@ -23,6 +23,13 @@ PEOPLE = {
 DELIVERS = ["code", "tests", "environment", "dataset-refs", "lineage", "card", "runbook"]
 
 
+class _WrittenOut(yaml.SafeDumper):
+    """Writes a value that stands twice twice: the manifest has no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def minimal_manifest() -> dict[str, Any]:
     """The plain value of a valid manifest at stage kickoff; a fresh copy each time."""
     return copy.deepcopy(_MINIMAL)
@@ -39,7 +46,7 @@ def manifest_bytes(**changes: Any) -> bytes:
     """The text of the manifest that `write_engagement` writes."""
     value = {**minimal_manifest(), **changes}
     kept = {key: part for key, part in value.items() if part is not ABSENT}
-    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True).encode()
+    return yaml.dump(kept, Dumper=_WrittenOut, sort_keys=False, allow_unicode=True).encode()
 
 
 def manifest(**changes: Any) -> Manifest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from vendorkit.errors import BadInput
 from vendorkit.records.yaml_text import MAX_DEPTH, NotTextError, read_yaml
 

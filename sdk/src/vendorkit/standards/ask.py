@@ -29,9 +29,7 @@ def choose(ids: Iterable[str]) -> tuple[Check, ...]:
     known = {name: [check for key, check in CHECKS.items() if name in (key, key[:3])] for name in asked}
     if unknown := [name for name, found in known.items() if not found]:
         listed = f"There are: {', '.join(CHECKS)}."
-        raise BadInput(
-            "No such check.", [Fault(name, "is not the id of a check.", listed) for name in unknown]
-        )
+        raise BadInput("No such check.", [Fault(name, "is not the id of a check.", listed) for name in unknown])
     wanted = {check.id for found in known.values() for check in found}
     return tuple(check for check in CHECKS.values() if not asked or check.id in wanted)
 
@@ -52,20 +50,14 @@ def ask(checks: Iterable[Check], view: RepositoryView, policy: Policy) -> list[F
     return found
 
 
-def _parts(
-    check: Check, view: RepositoryView, policy: Policy, engagement: Engagement | None
-) -> Iterable[Part]:
+def _parts(check: Check, view: RepositoryView, policy: Policy, engagement: Engagement | None) -> Iterable[Part]:
     if engagement is not None and engagement.operating_model in policy.line(check.id).not_for:
-        return [
-            Part("not-applicable", f"Does not apply to the operating model {engagement.operating_model}.")
-        ]
+        return [Part("not-applicable", f"Does not apply to the operating model {engagement.operating_model}.")]
     return check.look(view)
 
 
 def _waived(part: Part, waiver: Waiver) -> Part:
-    says = (
-        f"{part.says} Waived by {waiver.approved_by} until {waiver.expires} ({waiver.ticket}): {waiver.why}"
-    )
+    says = f"{part.says} Waived by {waiver.approved_by} until {waiver.expires} ({waiver.ticket}): {waiver.why}"
     facts = {**part.facts, "waiver": waiver.model_dump(mode="json")}
     return replace(part, verdict="waived", says=says, facts=facts)
 

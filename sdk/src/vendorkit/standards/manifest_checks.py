@@ -93,9 +93,7 @@ class StandardsRecentEnough:
         if manifest is None:
             return [Part("not-yet", UNREADABLE, MANIFEST, "Mend MAN-01 first.")]
         facts = {"evidence": view.evidence, "minimum": view.least_version}
-        wanted = (
-            f"Bring the repository up to {view.pack} {view.least_version} and write that under `standards`."
-        )
+        wanted = f"Bring the repository up to {view.pack} {view.least_version} and write that under `standards`."
         if manifest.standards is None:
             says = "The manifest does not say which standards it was brought up to."
             return [Part("not-yet", says, f"{MANIFEST}:1: standards", wanted, facts=facts)]
@@ -105,9 +103,7 @@ class StandardsRecentEnough:
             says = f"The standards are {given.pack}; the platform's are {view.pack}."
             return [Part("fail", says, where, wanted, facts=facts)]
         if _numbers(given.version) < _numbers(view.least_version):
-            says = (
-                f"The standards are of {given.version}; the platform accepts {view.least_version} and later."
-            )
+            says = f"The standards are of {given.version}; the platform accepts {view.least_version} and later."
             return [Part("fail", says, where, wanted, facts=facts)]
         return [Part("pass", f"The standards are of {given.version}.", where, facts=facts)]
 
@@ -134,9 +130,7 @@ class ManagedFilesUnchanged:
         parts = [part for path, file in seen.items() for part in _drift(path, file, view.rendered[path])]
         if parts:
             return parts
-        facts = {
-            "evidence": digest_json({path: digest_bytes(file.data or b"") for path, file in seen.items()})
-        }
+        facts = {"evidence": digest_json({path: digest_bytes(file.data or b"") for path, file in seen.items()})}
         says = f"{len(seen)} files of the template are as it gives them."
         return [Part("pass", says, ".copier-answers.yml", facts=facts)]
 
@@ -185,9 +179,7 @@ class WaiversValid:
             if waiver.check in NEVER_WAIVED:
                 wrong = "is for a check that cannot be waived"
             if wrong:
-                fix = (
-                    f"Mend the cause and remove it, or have it granted anew for at most {LONGEST_DAYS} days."
-                )
+                fix = f"Mend the cause and remove it, or have it granted anew for at most {LONGEST_DAYS} days."
                 says = f"The waiver of {waiver.check} ({waiver.ticket}) {wrong}."
                 where = view.examined.text.place(("waivers", at))
                 parts.append(Part("fail", says, where, fix, waiver.check, {"evidence": view.evidence}))

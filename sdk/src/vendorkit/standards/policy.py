@@ -48,9 +48,7 @@ class Line(Value):
 
     def becomes(self, stage: Stage, tier: Tier, as_of: date) -> str:
         """What a held back severity will be and when: `becomes an error on 2027-01-15`; else empty."""
-        if self.ramp is None or self.severity_at(stage, tier, as_of) == self.severity_at(
-            stage, tier, date.max
-        ):
+        if self.ramp is None or self.severity_at(stage, tier, as_of) == self.severity_at(stage, tier, date.max):
             return ""
         nearest = self.ramp.warning if as_of < day(self.ramp.warning) else self.ramp.error
         then = self.severity_at(stage, tier, day(nearest))

@@ -32,9 +32,7 @@ def holding(manifest: Manifest | None, as_of: date) -> tuple[Waiver, ...]:
     return tuple(
         waiver
         for waiver in manifest.waivers
-        if manifest.internal(waiver.approved_by)
-        and not date_fault(waiver, as_of)
-        and waiver.check not in NEVER_WAIVED
+        if manifest.internal(waiver.approved_by) and not date_fault(waiver, as_of) and waiver.check not in NEVER_WAIVED
     )
 
 

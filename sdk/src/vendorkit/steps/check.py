@@ -5,9 +5,11 @@ Nothing of the repository is run, no link followed, no git configuration read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 from vendorkit.adapters.engagement import MANIFEST, read_files, read_manifest_bytes
@@ -115,6 +117,17 @@ def _render(repo: Path) -> tuple[dict[str, bytes] | None, str]:
     from vendorkit.adapters.template import managed_files, recorded_answers  # noqa: PLC0415  (copier is heavy)
 
     try:
-        return managed_files(recorded_answers(repo)), ""
+        answers = recorded_answers(repo)
+        other = _other_version(str(answers.get("_commit", "")))
+        return (None, other) if other else (managed_files(answers), "")
     except BadInput as error:
         return None, " ".join(str(error).split())
+
+
+def _other_version(recorded: str) -> str:
+    """Why this version cannot judge a repository that another released template made; empty when it can."""
+    tag = re.fullmatch(r"v?([0-9]+\.[0-9]+\.[0-9]+)", recorded)
+    here = version("vendorkit")
+    if tag is None or tag[1] == here:
+        return ""
+    return f"it was made by template {tag[1]} and this is vendorkit {here}; check with the pinned version."

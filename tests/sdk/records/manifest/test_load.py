@@ -10,10 +10,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.engagement import ABSENT, manifest, manifest_bytes, minimal_manifest
-
 from vendorkit.errors import BadInput
 from vendorkit.records.manifest import Manifest, examine, load_manifest
+
+from tests.support.engagement import ABSENT, manifest, manifest_bytes, minimal_manifest
 
 EXAMPLE = Path(__file__).parents[5] / "shared" / "design" / "engagement.example.yaml"
 
@@ -307,8 +307,12 @@ def test_faults_are_kept_apart_for_the_checks() -> None:
 words = st.sampled_from(["", "acme", "vendor-ml", "model-ops-lead", "2026-09-01", "P6M", "é\u202e", "../x", "yes"])
 junk = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | words | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from([*Manifest.model_fields, "id", "org", "kind", "x"]) | words, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*Manifest.model_fields, "id", "org", "kind", "x"]) | words, inner, max_size=4
+        )
+    ),
     max_leaves=12,
 )
 

@@ -44,9 +44,7 @@ def _no_cover(manifest: Manifest) -> Iterator[Problem]:
     for name, person in manifest.people.items():
         if person.org == "vendor" and name not in manifest.vendor.capacity.cover:
             says = f"nobody stands in for {name}."
-            yield Problem(
-                ("vendor", "capacity", "cover"), says, f"Add `{name}` with someone who knows the work."
-            )
+            yield Problem(("vendor", "capacity", "cover"), says, f"Add `{name}` with someone who knows the work.")
 
 
 def _no_deputy(manifest: Manifest) -> Iterator[Problem]:

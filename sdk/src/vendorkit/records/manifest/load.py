@@ -100,17 +100,11 @@ def examine(text: bytes, where: str = "engagement.yaml") -> Examined:
 def _other_version(read: YamlText) -> Fault | None:
     """The fault of a file that this version cannot judge; other faults of it would mislead."""
     if not isinstance(read.value, dict):
-        return Fault(
-            read.place(()), f"is {_kind(read.value)}; expected a mapping with the keys of a manifest."
-        )
+        return Fault(read.place(()), f"is {_kind(read.value)}; expected a mapping with the keys of a manifest.")
     version = read.value.get("schema_version")
     if "schema_version" in read.value and version != SCHEMA_VERSION and type(version) is int:
         says = f"is {version}; this vendorkit reads {SCHEMA_VERSION}."
-        fix = (
-            "Install a newer vendorkit."
-            if version > SCHEMA_VERSION
-            else f"Set `schema_version: {SCHEMA_VERSION}`."
-        )
+        fix = "Install a newer vendorkit." if version > SCHEMA_VERSION else f"Set `schema_version: {SCHEMA_VERSION}`."
         return Fault(read.place(("schema_version",)), says, fix)
     return None
 
@@ -181,9 +175,7 @@ def _known_keys() -> tuple[str, ...]:
     while waiting:
         model = waiting.pop()
         keys.update(dict.fromkeys(model.model_fields))
-        waiting += [
-            kind for name in model.model_fields for kind in _models_in(model.model_fields[name].annotation)
-        ]
+        waiting += [kind for name in model.model_fields for kind in _models_in(model.model_fields[name].annotation)]
     return tuple(keys)
 
 

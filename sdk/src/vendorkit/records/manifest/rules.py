@@ -94,9 +94,7 @@ def _named(draft: Draft, role: tuple[KeyPath, str, bool, str]) -> Iterator[Probl
         return
     person = draft.people.get(person_id)
     if must_be_internal and person is not None and person.org != "internal":
-        inside = (
-            ", ".join(name for name, other in draft.people.items() if other.org == "internal") or "nobody yet"
-        )
+        inside = ", ".join(name for name, other in draft.people.items() if other.org == "internal") or "nobody yet"
         says = f"{person_id} {does} but works for the vendor; expected an internal person."
         yield Problem(path, says, f"Internal: {inside}.")
 
@@ -113,9 +111,7 @@ def contacts_differ(draft: Draft) -> Iterator[Problem]:
     for name, person in draft.people.items():
         other = first.setdefault(person.contact.casefold(), name)
         if other != name:
-            yield Problem(
-                ("people", name, "contact"), f"is the contact of {other} too; signatures could not tell."
-            )
+            yield Problem(("people", name, "contact"), f"is the contact of {other} too; signatures could not tell.")
 
 
 def ids_unique(draft: Draft) -> Iterator[Problem]:
@@ -123,9 +119,7 @@ def ids_unique(draft: Draft) -> Iterator[Problem]:
     for section, ids in draft.ids.items():
         for name, positions in ids.items():
             for again in positions[1:]:
-                yield Problem(
-                    (section, again, "id"), f"{name!r} is the id of {section}[{positions[0]}] already."
-                )
+                yield Problem((section, again, "id"), f"{name!r} is the id of {section}[{positions[0]}] already.")
 
 
 def things_resolve(draft: Draft) -> Iterator[Problem]:
@@ -176,9 +170,7 @@ def surfaces_have_files(draft: Draft) -> Iterator[Problem]:
         return
     for at, surface in draft.surfaces.items():
         for key in missing_files(surface):
-            yield Problem(
-                ("surfaces", at), f"{surface.id} is a {surface.kind} without `{key}`.", f"Set `{key}`."
-            )
+            yield Problem(("surfaces", at), f"{surface.id} is a {surface.kind} without `{key}`.", f"Set `{key}`.")
 
 
 def missing_files(surface: Surface) -> tuple[str, ...]:
@@ -202,12 +194,8 @@ def high_tier_complete(draft: Draft) -> Iterator[Problem]:
 def milestones_deliver_all(draft: Draft) -> Iterator[Problem]:
     """The milestones together deliver what is needed to run without the vendor."""
     delivered = {thing for milestone in draft.milestones.values() for thing in milestone.delivers}
-    if draft.whole("milestones") and (
-        missing := [thing for thing in FULL_DELIVERY if thing not in delivered]
-    ):
-        yield Problem(
-            ("milestones",), f"no milestone delivers: {', '.join(missing)}.", "Add it to one's `delivers`."
-        )
+    if draft.whole("milestones") and (missing := [thing for thing in FULL_DELIVERY if thing not in delivered]):
+        yield Problem(("milestones",), f"no milestone delivers: {', '.join(missing)}.", "Add it to one's `delivers`.")
 
 
 def dates_in_order(draft: Draft) -> Iterator[Problem]:
@@ -241,9 +229,7 @@ def vendor_in_escalation(draft: Draft) -> Iterator[Problem]:
         return
     chain = [draft.people[name] for name in draft.operations.escalation if name in draft.people]
     if len(chain) == len(draft.operations.escalation) and all(person.org == "internal" for person in chain):
-        yield Problem(
-            ("operations", "escalation"), "has no vendor specialist.", "Add one until the handoff is done."
-        )
+        yield Problem(("operations", "escalation"), "has no vendor specialist.", "Add one until the handoff is done.")
 
 
 def duties_resolve(draft: Draft) -> Iterator[Problem]:

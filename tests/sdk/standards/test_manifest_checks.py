@@ -1,0 +1,177 @@
+"""The mutation table: a good repository, broken in one way for each check, fails exactly that check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from vendorkit.errors import BadInput
+from vendorkit.records.canonical import digest_bytes
+from vendorkit.records.finding import Finding
+from vendorkit.records.manifest import examine
+from vendorkit.records.seen_file import SeenFile
+from vendorkit.standards.ask import CHECKS, ask, choose
+from vendorkit.standards.base import RepositoryView
+from vendorkit.standards.policy import packaged_policy
+
+from tests.support.engagement import ABSENT, manifest_bytes, minimal_manifest
+
+TODAY = date(2026, 11, 22)
+TEMPLATE = {"noxfile.py": b"import nox\n", "pyproject.toml": b"[project]\nname = 'x'\n"}
+WAIVER = {
+    "check": "MAN-04",
+    "target": "noxfile.py",
+    "why": "Our runners need another session",
+    "approved_by": "model-risk",
+    "ticket": "ACME-31",
+    "expires": "2027-01-31",
+}
+
+
+def view(files: dict[str, SeenFile] | None = None, **changes: Any) -> RepositoryView:
+    """A good repository with the template's files as the template gives them, but for the changes."""
+    text = manifest_bytes(**changes)
+    policy = packaged_policy()
+    good = {path: SeenFile("file", data) for path, data in TEMPLATE.items()}
+    return RepositoryView(
+        examined=examine(text),
+        evidence=digest_bytes(text),
+        as_of=TODAY,
+        pack=policy.name,
+        least_version=policy.minimum,
+        rendered=TEMPLATE,
+        files={**good, **(files or {})},
+    )
+
+
+def findings(seen: RepositoryView) -> list[Finding]:
+    return ask(CHECKS.values(), seen, packaged_policy())
+
+
+def failing(found: list[Finding]) -> set[str]:
+    return {finding.id for finding in found if finding.verdict == "fail"}
+
+
+def old(version: str, pack: str = "platform-standards") -> dict[str, Any]:
+    return {"standards": {"pack": pack, "version": version}}
+
+
+MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
+    "unknown key": ("MAN-01", view(colour=1)),
+    "missing section": ("MAN-01", view(handoff=ABSENT)),
+    "wrong type": ("MAN-01", view(gates="none")),
+    "vendor as accountable": ("MAN-02", view(accountable="vendor-ml")),
+    "unknown owner": ("MAN-02", view(surfaces=[{**minimal_manifest()["surfaces"][0], "owner": "ghost"}])),
+    "old standards": ("MAN-03", view(**old("2026.10"))),
+    "standards of another pack": ("MAN-03", view(**old("2026.11", "my-own"))),
+    "edited file": ("MAN-04", view({"noxfile.py": SeenFile("file", b"import nox\nimport os\n")})),
+    "deleted file": ("MAN-04", view({"noxfile.py": SeenFile("missing")})),
+    "link instead of file": ("MAN-04", view({"noxfile.py": SeenFile("link")})),
+    "folder instead of file": ("MAN-04", view({"noxfile.py": SeenFile("other")})),
+    "expired waiver": ("MAN-05", view(waivers=[{**WAIVER, "expires": "2026-11-21"}])),
+    "endless waiver": ("MAN-05", view(waivers=[{**WAIVER, "expires": "2027-05-22"}])),
+    "waiver by the vendor": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "vendor-ml"}])),
+    "waiver by nobody": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "ghost"}])),
+    "waiver of the manifest": ("MAN-05", view(waivers=[{**WAIVER, "check": "MAN-02"}])),
+}
+
+
+def test_a_good_repository_fails_nothing() -> None:
+    found = findings(view())
+    assert failing(found) == set()
+    assert {finding.id for finding in found if finding.verdict == "pass"} == set(CHECKS)
+    owed = {finding.facts["target"] for finding in found if finding.verdict == "not-yet"}
+    assert owed == {"lifecycle", "operations", "cadence"}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_broken_in_one_way_fails_exactly_that_check(name: str) -> None:
+    check, broken = MUTATIONS[name]
+    found = findings(broken)
+    assert failing(found) == {check}
+    for finding in found:
+        assert finding.why
+        if finding.verdict == "fail":
+            assert finding.where
+            assert finding.fix or finding.id == "MAN-01"
+
+
+def test_every_check_is_in_the_table_and_in_the_pack() -> None:
+    assert {check for check, _ in MUTATIONS.values()} == set(CHECKS) == set(packaged_policy().checks)
+
+
+def test_a_fault_of_yaml_is_a_fault_of_the_manifest() -> None:
+    broken = replace(view(), examined=examine(manifest_bytes() + b"accountable: ml-sre\n"))
+    found = findings(broken)
+    assert failing(found) == {"MAN-01"}
+    assert any("duplicate key" in finding.says and "accountable" in finding.where for finding in found)
+    assert [finding.verdict for finding in found if finding.id == "MAN-02"] == ["not-yet"]
+
+
+def test_every_fault_is_named() -> None:
+    people = {**minimal_manifest()["people"], "eve": {"name": "E"}}
+    found = findings(view(people=people, colour=1, accountable="vendor-ml"))
+    places = {finding.where.partition(": ")[2] for finding in found if finding.verdict == "fail"}
+    assert places == {"people.eve.org", "people.eve.role", "people.eve.contact", "colour", "accountable"}
+
+
+def test_drift_names_the_first_line_that_differs() -> None:
+    broken = MUTATIONS["edited file"][1]
+    [finding] = [finding for finding in findings(broken) if finding.verdict == "fail"]
+    assert finding.where == "noxfile.py:2"
+    assert finding.severity == "warning"
+    assert finding.facts["evidence"] == digest_bytes(b"import nox\nimport os\n")
+
+
+def test_what_cannot_be_compared_is_never_a_pass() -> None:
+    blind = replace(view(), rendered=None, no_render="there are no recorded answers.")
+    [finding] = [finding for finding in findings(blind) if finding.id == "MAN-04"]
+    assert finding.verdict == "not-yet"
+    assert "no recorded answers" in finding.says
+
+
+def test_a_waiver_covers_its_target_and_no_other() -> None:
+    gone = {path: SeenFile("missing") for path in TEMPLATE}
+    found = {finding.where: finding for finding in findings(view(gone, waivers=[WAIVER])) if finding.id == "MAN-04"}
+    assert found["noxfile.py:1"].verdict == "waived"
+    assert "ACME-31" in found["noxfile.py:1"].says
+    assert found["pyproject.toml:1"].verdict == "fail"
+
+
+def test_a_waiver_without_target_covers_all_of_its_check() -> None:
+    gone = {path: SeenFile("missing") for path in TEMPLATE}
+    wide = {key: value for key, value in WAIVER.items() if key != "target"}
+    assert failing(findings(view(gone, waivers=[wide]))) == set()
+
+
+@pytest.mark.parametrize("change", [{"expires": "2026-11-21"}, {"approved_by": "vendor-ml"}, {"expires": "2027-06-01"}])
+def test_a_waiver_that_does_not_hold_waives_nothing(change: dict[str, str]) -> None:
+    gone = {"noxfile.py": SeenFile("missing")}
+    assert failing(findings(view(gone, waivers=[{**WAIVER, **change}]))) == {"MAN-04", "MAN-05"}
+
+
+@pytest.mark.parametrize("expires", ["2026-11-22", "2027-05-21"])
+def test_the_first_and_the_last_day_of_a_waiver(expires: str) -> None:
+    assert failing(findings(view(waivers=[{**WAIVER, "expires": expires}]))) == set()
+
+
+def test_warnings_come_with_the_answer_of_man_02() -> None:
+    [finding] = [finding for finding in findings(view(deputy=ABSENT)) if finding.id == "MAN-02"]
+    assert finding.verdict == "pass"
+    assert "nobody stands in" in finding.facts["warnings"][0]["says"]
+
+
+def test_standards_that_are_not_named_are_owed() -> None:
+    [finding] = [finding for finding in findings(view(standards=ABSENT)) if finding.id == "MAN-03"]
+    assert finding.verdict == "not-yet"
+
+
+def test_choosing_checks() -> None:
+    assert [check.id for check in choose(["man-03"])] == ["MAN-03"]
+    assert len(choose(["MAN"])) == 5
+    assert len(choose([])) == len(CHECKS)
+    with pytest.raises(BadInput) as caught:
+        choose(["MAN-01", "XYZ-01", "nothing"])
+    assert [fault.where for fault in caught.value.faults] == ["XYZ-01", "NOTHING"]
