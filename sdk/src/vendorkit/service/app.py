@@ -38,6 +38,7 @@ from vendorkit.service.worker import Worker
 LOG = logging.getLogger("vendorkit.service")
 JSON = "application/json"
 PREDICTION_PATH = "/v1/predictions/{id}"
+CALLER_LEFT = 499
 TRACE_SECONDS = 20
 TRACES_WAITING = 16
 
@@ -216,7 +217,7 @@ class Watch:
             problem = _logged("failed", "The service failed.", error)
             await to_response(problem)(scope, receive, watched)
         finally:
-            self._metrics.request(self._label(scope["path"]), status, time.perf_counter() - started)
+            self._metrics.request(self._label(scope["path"]), status or CALLER_LEFT, time.perf_counter() - started)
 
     def _label(self, path: str) -> str:
         if path in self._paths:

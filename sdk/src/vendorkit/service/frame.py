@@ -67,5 +67,5 @@ def _synthetic(feature: Feature) -> Any:
         return feature.categories[0] if feature.categories else "text"
     low, high = feature.minimum, feature.maximum
     low = min(0.0, high) if low is None and high is not None else low or 0.0
-    middle = low + ((low if high is None else high) - low) / 2
+    middle = low / 2 + (low if high is None else high) / 2
     return round(middle) if feature.type == "integer" else middle

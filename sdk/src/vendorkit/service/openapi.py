@@ -191,12 +191,13 @@ def _field(feature: Feature, behaviour: Behaviour) -> dict[str, Any]:
     if not seen:
         return schema
     schema["x-vendorkit-seen"] = seen
-    if behaviour.out_of_distribution == REJECT and behaviour.invalid == REJECT:
-        bounds = dict(seen)
-        if takes_null and "enum" in bounds:
-            bounds["enum"] = [*bounds["enum"], None]
-        schema |= bounds
-    return schema
+    if behaviour.out_of_distribution != REJECT:
+        return schema
+    if behaviour.invalid != REJECT:  # only a value of the right type has bounds to keep
+        return {**schema, "if": {"type": feature.type}, "then": seen}
+    if takes_null and "enum" in seen:
+        return {**schema, "enum": [*seen["enum"], None]}
+    return {**schema, **seen}
 
 
 def _word(action: str) -> str:
