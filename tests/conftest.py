@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+from tests.support.world import World, make_world
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
     os.environ.pop(name, None)
@@ -21,3 +23,23 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} may not skip here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An engagement with frozen data and nothing trained. Copy it, do not change it."""
+    return make_world(tmp_path_factory.mktemp("frozen"))
+
+
+@pytest.fixture(scope="session")
+def gated(frozen: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An engagement with a candidate that passed its gates and is not published. Copy it, do not change it."""
+    world = frozen.copy(tmp_path_factory.mktemp("gated") / "repo")
+    world.train_and_gate()
+    return world
+
+
+@pytest.fixture
+def world(gated: World, tmp_path: Path) -> World:
+    """An own engagement with a candidate that is ready to be published."""
+    return gated.copy(tmp_path / "repo")
