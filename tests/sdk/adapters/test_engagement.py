@@ -28,6 +28,12 @@ def test_no_engagement_says_what_to_do(tmp_path: Path) -> None:
         find_engagement(tmp_path)
 
 
+def test_a_mistyped_folder_is_not_taken_for_the_one_above(tmp_path: Path) -> None:
+    repo = write_engagement(tmp_path)
+    with pytest.raises(BadInput, match="no such folder"):
+        find_engagement(repo / "typo")
+
+
 def test_the_manifest_is_read(tmp_path: Path) -> None:
     assert read_manifest(write_engagement(tmp_path)).engagement.id == "acme-credit-2026"
 

@@ -34,8 +34,19 @@ def test_the_verdict_comes_first() -> None:
 
 def test_text_has_failures_with_why_and_fix_then_what_is_owed_then_counts() -> None:
     text = FORMATS["text"]("acme", ALL)
-    order = ["No: acme", "Stops it:", "ghost is nobody.", "Why: Why.", "Fix: Set it.", "Should be mended:",
-             "noxfile.py", "Waived:", "Still owed:", "cadence is still owed.", "1 passed, 2 failed, 1 could not run"]  # fmt: skip
+    order = [
+        "No: acme",
+        "Stops it:",
+        "ghost is nobody.",
+        "Why: Why.",
+        "Fix: Set it.",
+        "Should be mended:",
+        "noxfile.py",
+        "Waived:",
+        "Still owed:",
+        "cadence is still owed.",
+        "1 passed, 2 failed, 1 could not run",
+    ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "There are no waivers." not in text

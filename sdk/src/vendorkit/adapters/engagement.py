@@ -25,9 +25,11 @@ def find_engagement(start: Path | None = None) -> Path:
         start: Where to begin; None means the current folder.
 
     Raises:
-        BadInput: There is no such folder.
+        BadInput: There is no such folder, or `start` is none.
     """
     first = (Path.cwd() if start is None else start).resolve()
+    if not first.is_dir():
+        raise BadInput("This is not an engagement.", [Fault(str(first), "there is no such folder.")])
     for folder in (first, *first.parents):
         if os.path.lexists(folder / MANIFEST):
             return folder
@@ -95,9 +97,7 @@ def read_file(repo: Path, path: str, *, limit: int = 16_000_000) -> SeenFile:
 
 def _read_regular(place: Path, limit: int) -> SeenFile:
     """Open without following and without waiting, then look again at what was opened."""
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not stat.S_ISREG(place.lstat().st_mode):
         return SeenFile("other")
     with os.fdopen(os.open(place, flags), "rb") as file:

@@ -23,7 +23,8 @@ def _failed(faults: Sequence[Fault], evidence: str) -> list[Part]:
 def _fault_part(fault: Fault, evidence: str) -> Part:
     """A fault of the manifest; its key path begins the sentence, its line is the place."""
     place, _, path = fault.where.partition(": ")
-    says = f"{path} {fault.says}" if path else f"{MANIFEST} {fault.says}"
+    joint = " " if fault.says.startswith(("is ", "has ")) else ": "
+    says = f"{path or MANIFEST}{joint}{fault.says}"
     return Part("fail", says, fault.where, fault.fix, path, {"evidence": evidence, "file": place})
 
 

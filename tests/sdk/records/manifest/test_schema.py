@@ -34,6 +34,12 @@ def test_it_is_a_schema_of_2020_12() -> None:
     assert manifest_schema()["$schema"].endswith("2020-12/schema")
 
 
+def test_it_tells_editors_what_each_key_means() -> None:
+    defs = manifest_schema()["$defs"]
+    assert defs["Gate"]["properties"]["slice"]["description"].startswith("Which rows: a condition")
+    assert "Args" not in json.dumps(manifest_schema())
+
+
 def test_it_accepts_a_valid_manifest() -> None:
     assert errors(minimal_manifest()) == []
 

@@ -123,7 +123,7 @@ def _shape_fault(error: Any, read: YamlText) -> Fault:
     kind, given, context = error["type"], error.get("input"), error.get("ctx", {})
     fix = ""
     if kind == "missing":
-        says = "is missing."
+        says, fix = "is missing.", f"Add `{location[-1]}`."
     elif kind == "extra_forbidden":
         says = "is not a key of the manifest."
         near = difflib.get_close_matches(str(location[-1]), _known_keys(), 1)

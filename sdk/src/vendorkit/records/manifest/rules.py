@@ -34,7 +34,8 @@ def owed_sections(draft: Draft) -> Iterator[Problem]:
         return
     for section in OWED_UNTIL_DELIVERY:
         if section not in draft.given:
-            yield Problem((section,), f"is missing; it is required at stage {draft.engagement.stage}.")
+            says = f"is missing; it is required at stage {draft.engagement.stage}."
+            yield Problem((section,), says, f"Add `{section}`.")
 
 
 def _roles(draft: Draft) -> Iterator[tuple[KeyPath, str, bool, str]]:

@@ -1,0 +1,117 @@
+"""Records: read whole or not at all, with every fault named at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import ValidationError
+from vendorkit.errors import BadInput
+from vendorkit.records.base import Digest, Record, Timestamp, Value, key_path, now
+
+DIGEST = "sha256:" + "0" * 64
+
+
+class Part(Value):
+    name: str
+    rows: int
+
+
+class Sample(Record):
+    schema_name: ClassVar[str] = "vendorkit/sample/1"
+
+    parent: Digest
+    at: Timestamp
+    parts: tuple[Part, ...] = ()
+    ratio: float | None = None
+
+
+GOOD: dict[str, Any] = {
+    "schema": "vendorkit/sample/1",
+    "parent": DIGEST,
+    "at": "2026-11-22T10:00:00.123Z",
+    "parts": [{"name": "a", "rows": 1}],
+    "ratio": None,
+}
+
+
+def faults_of(value: Any) -> dict[str, str]:
+    with pytest.raises(BadInput) as caught:
+        Sample.parse(json.dumps(value), "s.json")
+    return {fault.where: fault.says for fault in caught.value.faults}
+
+
+def test_a_record_reads_back_and_keeps_its_digest() -> None:
+    record = Sample.parse(json.dumps(GOOD, indent=2), "s.json")
+    assert record.parts == (Part(name="a", rows=1),)
+    assert Sample.parse(record.to_bytes(), "s.json") == record
+    assert record.to_value() == GOOD
+    assert record.digest == Sample.parse(json.dumps(dict(reversed(GOOD.items()))), "s.json").digest
+
+
+def test_another_value_is_another_digest() -> None:
+    record = Sample.parse(json.dumps(GOOD), "s.json")
+    assert record.model_copy(update={"ratio": 0.5}).digest != record.digest
+
+
+def test_records_are_frozen() -> None:
+    record = Sample.parse(json.dumps(GOOD), "s.json")
+    with pytest.raises(ValidationError):
+        record.ratio = 1.0
+
+
+def test_all_faults_are_told_at_once() -> None:
+    value = {
+        **GOOD,
+        "schema": "vendorkit/other/1",
+        "parent": "md5:1",
+        "at": "yesterday",
+        "parts": [{"name": "a", "rows": 1}, {"name": 7, "rows": "1", "size": 3}],
+        "more": True,
+    }
+    found = faults_of(value)
+    assert sorted(found) == [
+        "s.json: at",
+        "s.json: more",
+        "s.json: parent",
+        "s.json: parts[1].name",
+        "s.json: parts[1].rows",
+        "s.json: parts[1].size",
+        "s.json: schema",
+    ]
+    assert found["s.json: schema"] == "is 'vendorkit/other/1', expected 'vendorkit/sample/1'."
+
+
+@pytest.mark.parametrize("key", ["parent", "at", "schema"])
+def test_a_missing_field_is_named(key: str) -> None:
+    assert list(faults_of({name: part for name, part in GOOD.items() if name != key})) == [f"s.json: {key}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("parent", "sha256:" + "A" * 64),
+        ("parent", DIGEST + "\n"),
+        ("at", "2026-11-22T10:00:00+01:00"),
+        ("at", "2026-11-22"),
+        ("ratio", "0.5"),
+        ("parts", {"name": "a", "rows": 1}),
+    ],
+)
+def test_values_of_the_wrong_form_are_refused(key: str, value: Any) -> None:
+    assert list(faults_of({**GOOD, key: value})) == [f"s.json: {key}"]
+
+
+@pytest.mark.parametrize("value", [[], "text", 1, None], ids=repr)
+def test_json_that_is_no_object_is_no_record(value: Any) -> None:
+    assert faults_of(value) == {"s.json": "expected a JSON object."}
+
+
+def test_key_paths_read_like_code() -> None:
+    assert key_path(("inputs", 0, "digest")) == "inputs[0].digest"
+    assert key_path(()) == ""
+
+
+def test_now_is_a_timestamp() -> None:
+    assert Sample(parent=DIGEST, at=now()).at.endswith("Z")
