@@ -106,7 +106,7 @@ def test_five_megabytes_are_not_even_looked_at() -> None:
 def test_one_megabyte_of_duplicates_gives_a_readable_answer() -> None:
     found = faults_of("a: 1\n" * 190_000)
     assert len(found) == 201
-    assert "more faults" in found[-1]
+    assert "there are more faults" in found[-1]
 
 
 def test_depth_has_a_limit() -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -62,12 +63,12 @@ def place(where: str, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
     return f"{where}:{line}: {key_path(path)}" if path else f"{where}:{line}"
 
 
-def capped(faults: list[Fault], where: str) -> list[Fault]:
-    """At most 200 faults; the last one then tells how many there were more."""
-    if len(faults) <= MAX_FAULTS:
-        return faults
-    more = Fault(where, f"and {len(faults) - MAX_FAULTS:,} more faults.")
-    return [*faults[:MAX_FAULTS], more]
+def capped(faults: Iterable[Fault], where: str) -> list[Fault]:
+    """At most 200 faults; one more then tells that there are others. No more than these are worked out."""
+    some = list(islice(faults, MAX_FAULTS + 1))
+    if len(some) > MAX_FAULTS:
+        some[MAX_FAULTS] = Fault(where, "there are more faults.", "Mend these first.")
+    return some
 
 
 class NotTextError(BadInput):

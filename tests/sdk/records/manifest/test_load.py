@@ -152,6 +152,17 @@ def test_more_than_ten_faults_at_once_each_with_path_and_line() -> None:
         assert any(fault.startswith(start.replace(":26: milestones", ":25: milestones")) for fault in found), found
 
 
+def test_a_megabyte_of_faults_gives_a_readable_answer() -> None:
+    people = b"".join(
+        b"  p%d: {name: a, org: internal, role: r, contact: a%d@b.example}\n" % (n, n) for n in range(4000)
+    )
+    surfaces = b"".join(b"- {id: s%d, kind: model, path: p, owner: nobody}\n" % n for n in range(4000))
+    keys = b"".join(b"key%d: 1\n" % n for n in range(20000))
+    found = faults_of(b"people:\n" + people + b"surfaces:\n" + surfaces + keys)
+    assert len(found) == 201
+    assert max(len(fault) for fault in found) < 1000
+
+
 def test_nobody_is_blamed_for_a_fault_elsewhere() -> None:
     people = minimal_manifest()["people"]
     people["ml-sre"]["org"] = "interal"

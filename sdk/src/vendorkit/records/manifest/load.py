@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
@@ -60,7 +61,7 @@ def load_manifest(text: bytes, where: str = "engagement.yaml") -> Manifest:
     """
     found = examine(text, where)
     if found.faults or found.manifest is None:
-        raise BadInput(f"{where} is not a valid manifest.", capped(list(found.faults), where))
+        raise BadInput(f"{where} is not a valid manifest.", capped(found.faults, where))
     return found.manifest
 
 
@@ -79,19 +80,18 @@ def examine(text: bytes, where: str = "engagement.yaml") -> Examined:
     version = _other_version(read)
     if version is not None:
         return Examined(None, Draft(), read, (version,), (), ())
-    shape: list[Fault] = []
+    shape: Iterable[Fault] = ()
     manifest = None
     try:
         manifest = Manifest.model_validate_json(json.dumps(read.value))
     except ValidationError as error:
-        shape = [_shape_fault(fault, read) for fault in error.errors(include_url=False, include_context=True)]
+        shape = (_shape_fault(fault, read) for fault in error.errors(include_url=False))
     draft = draft_of(read.value)
-    shape += _broken(SCHEMA_RULES, draft, read)
     return Examined(
         manifest,
         draft,
         read,
-        tuple(capped(shape, where)),
+        tuple(capped(chain(shape, _broken(SCHEMA_RULES, draft, read)), where)),
         tuple(capped(_broken(CROSS_RULES, draft, read), where)),
         tuple(capped(_broken(WAIVER_RULES, draft, read), where)),
     )
@@ -109,8 +109,8 @@ def _other_version(read: YamlText) -> Fault | None:
     return None
 
 
-def _broken(rules: Iterable[Rule], draft: Draft, read: YamlText) -> list[Fault]:
-    return [_fault(problem, read) for rule in rules for problem in rule(draft)]
+def _broken(rules: Iterable[Rule], draft: Draft, read: YamlText) -> Iterator[Fault]:
+    return (_fault(problem, read) for rule in rules for problem in rule(draft))
 
 
 def _fault(problem: Problem, read: YamlText) -> Fault:

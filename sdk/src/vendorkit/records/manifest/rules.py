@@ -5,8 +5,8 @@ Rules that depend on a date (a waiver that has expired) are checks, not rules of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, pairwise
 
 from vendorkit.records.manifest.draft import Draft, Problem
 from vendorkit.records.manifest.model import OWED_UNTIL_DELIVERY
@@ -15,6 +15,8 @@ from vendorkit.records.manifest.words import day
 from vendorkit.records.yaml_text import KeyPath
 
 Rule = Callable[[Draft], Iterator[Problem]]
+
+MOST_NAMED = 20
 
 GATES_OF_HIGH_TIER = ("performance", "segment", "fairness", "latency", "memory", "business")
 BENCHMARKS_OF_HIGH_TIER = ("frozen", "historical", "known-bad", "stress")
@@ -90,14 +92,19 @@ def _roles_at_the_end(draft: Draft) -> Iterator[tuple[KeyPath, str, bool, str]]:
 def _named(draft: Draft, role: tuple[KeyPath, str, bool, str]) -> Iterator[Problem]:
     path, person_id, must_be_internal, does = role
     if not draft.knows("people", person_id):
-        known = ", ".join(draft.people) or "nobody"
-        yield Problem(path, f"there is no person {person_id!r}.", f"People: {known}.")
+        yield Problem(path, f"there is no person {person_id!r}.", f"People: {_some(draft.people)}.")
         return
     person = draft.people.get(person_id)
     if must_be_internal and person is not None and person.org != "internal":
         inside = ", ".join(name for name, other in draft.people.items() if other.org == "internal") or "nobody yet"
         says = f"{person_id} {does} but works for the vendor; expected an internal person."
         yield Problem(path, says, f"Internal: {inside}.")
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first names of many, for a message."""
+    few = list(islice(names, MOST_NAMED + 1))
+    return ", ".join(few[:MOST_NAMED]) + (" and others" if len(few) > MOST_NAMED else "") or "none yet"
 
 
 def people_resolve(draft: Draft) -> Iterator[Problem]:
@@ -145,7 +152,7 @@ def things_resolve(draft: Draft) -> Iterator[Problem]:
 
 def _exists(draft: Draft, path: KeyPath, section: str, wanted: str) -> Iterator[Problem]:
     if not draft.knows(section, wanted):
-        known = ", ".join(draft.ids.get(section, {})) or "none"
+        known = _some(draft.ids.get(section, {}))
         yield Problem(path, f"there is no {wanted!r} in {section}.", f"There are: {known}.")
 
 
