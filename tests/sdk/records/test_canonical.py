@@ -95,19 +95,30 @@ def test_canonical_json_reads_back_and_is_stable(value: Any) -> None:
     assert to_canonical(again) == text
 
 
+@pytest.mark.parametrize("value", [2.0**53, -(2.0**53), 1e18, 20854403485480110.0, 1e20, 1e21], ids=repr)
+def test_large_floats_are_written_like_integers_and_read_back(value: float) -> None:
+    text = to_canonical(value)
+    again = load_json(text, "x")
+    assert isinstance(again, float)
+    assert again == value
+    assert to_canonical(again) == text
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ('{"a": 1, "b": {"c": 1, "c": 2, "d": 1}}', "duplicate key: c."),
         ('{"a": NaN}', "NaN is not a JSON number."),
         ("[-Infinity]", "-Infinity is not a JSON number."),
+        ("[1e999]", "1e999 is not a JSON number."),
+        ("[-" + "9" * 400 + "]", "9 is not a JSON number."),
         ("[" * 100_000, "nested too deeply."),
         ("", "not JSON: Expecting value"),
         ("{'a': 1}", "not JSON: Expecting property name"),
         (b"\xff\xfe\xfa", "not JSON: "),
         ('{"a": 1} x', "not JSON: Extra data: line 1 column 10"),
     ],
-    ids=["duplicate", "nan", "infinity", "deep", "empty", "quotes", "binary", "more"],
+    ids=["duplicate", "nan", "infinity", "huge float", "huge integer", "deep", "empty", "quotes", "binary", "more"],
 )
 def test_what_is_not_json_is_refused_with_the_place(text: str | bytes, says: str) -> None:
     with pytest.raises(BadInput) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def digest_json(value: Any) -> str:
 def load_json(data: bytes | str, where: str) -> Any:
     """Parse JSON strictly: UTF-8, no duplicate keys, no NaN or infinity, no bottomless nesting.
 
+    Whole numbers of 2**53 and more come as floats, as they went in.
+
     Args:
         data: The text or its UTF-8 bytes.
         where: What is read, for messages.
@@ -64,8 +67,17 @@ def load_json(data: bytes | str, where: str) -> Any:
     def constant(name: str) -> Any:
         raise BadInput(f"{where} is not valid.", [Fault(where, f"{name} is not a JSON number.")])
 
+    def real(text: str) -> float:
+        value = float(text)
+        return value if math.isfinite(value) else constant(text)
+
+    def whole(text: str) -> int | float:
+        # Canonical JSON writes 1e20 as 100000000000000000000: beyond 2**53 a number is a double (RFC 7493).
+        value = int(text)
+        return value if abs(value) < 2**53 else real(text)
+
     try:
-        return json.loads(data, object_pairs_hook=pairs, parse_constant=constant)
+        return json.loads(data, object_pairs_hook=pairs, parse_constant=constant, parse_float=real, parse_int=whole)
     except (ValueError, RecursionError) as error:
         says = "nested too deeply." if isinstance(error, RecursionError) else f"not JSON: {error}."
         raise BadInput(f"{where} is not valid.", [Fault(where, says)]) from error
