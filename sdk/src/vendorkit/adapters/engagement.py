@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from vendorkit.errors import BadInput, Fault
+from vendorkit.records.answers import ANSWERS_FILE, MAX_ANSWERS_BYTES, parse_answers
 from vendorkit.records.manifest import Manifest, load_manifest
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.records.yaml_text import MAX_BYTES
@@ -65,6 +66,23 @@ def read_manifest_bytes(repo: Path) -> bytes:
         "too-large": f"is too long; at most {MAX_BYTES:,} bytes are read.",
     }.get(seen.kind, "is not a regular file.")
     raise BadInput(f"{MANIFEST} cannot be read.", [Fault(str(repo / MANIFEST), says)])
+
+
+def recorded_answers(repo: Path) -> dict[str, object]:
+    """The answers that an engagement recorded when it was made from the template.
+
+    Raises:
+        BadInput: There is no such file, or it is a link, too long, or not readable.
+    """
+    seen = read_file(repo, ANSWERS_FILE, limit=MAX_ANSWERS_BYTES)
+    if seen.data is not None:
+        return parse_answers(seen.data)
+    says = {
+        "missing": "no such file; was this made from the template?",
+        "link": "is a link.",
+        "too-large": f"is longer than {MAX_ANSWERS_BYTES:,} bytes.",
+    }.get(seen.kind, "is not a regular file.")
+    raise BadInput("The repository has no recorded answers.", [Fault(ANSWERS_FILE, says)])
 
 
 def read_files(repo: Path, paths: Iterable[str]) -> dict[str, SeenFile]:

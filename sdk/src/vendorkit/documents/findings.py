@@ -55,9 +55,7 @@ def to_text(title: str, findings: Sequence[Finding]) -> str:
     looks = [look for finding in findings for look in finding.facts.get("warnings", ())]
     if looks:
         lines += ["", "Worth a second look:"]
-        lines += [
-            f"  {clean(look['where'])}: {clean(look['says'])} {clean(look['fix'])}".rstrip() for look in looks
-        ]
+        lines += [f"  {clean(look['where'])}: {clean(look['says'])} {clean(look['fix'])}".rstrip() for look in looks]
     return "\n".join([*lines, "", _count_line(findings)])
 
 

@@ -114,7 +114,7 @@ def _view(
 
 def _render(repo: Path) -> tuple[dict[str, bytes] | None, str]:
     """The managed files as the template gives them, or why they cannot be had."""
-    from vendorkit.adapters.template import managed_files, recorded_answers  # noqa: PLC0415  (copier is heavy)
+    from vendorkit.adapters.template import managed_files  # noqa: PLC0415  (copier is heavy)
 
     try:
         answers = recorded_answers(repo)

@@ -23,12 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
     parser.add_argument("ids", nargs="*", metavar="ID", help="checks or families to ask (default: all)")
     parser.add_argument("--format", choices=FORMATS, default="text", help="what to write (default: text)")
-    parser.add_argument(
-        "--report", metavar="DIR", type=Path, help="write every format into this folder as well"
-    )
-    parser.add_argument(
-        "--as-of", metavar="YYYY-MM-DD", type=_day, help="the date to judge by (default: today, UTC)"
-    )
+    parser.add_argument("--report", metavar="DIR", type=Path, help="write every format into this folder as well")
+    parser.add_argument("--as-of", metavar="YYYY-MM-DD", type=_day, help="the date to judge by (default: today, UTC)")
 
 
 def _day(text: str) -> date:

@@ -96,7 +96,7 @@ def _named(draft: Draft, role: tuple[KeyPath, str, bool, str]) -> Iterator[Probl
         return
     person = draft.people.get(person_id)
     if must_be_internal and person is not None and person.org != "internal":
-        inside = ", ".join(name for name, other in draft.people.items() if other.org == "internal") or "nobody yet"
+        inside = _some(name for name, other in draft.people.items() if other.org == "internal")
         says = f"{person_id} {does} but works for the vendor; expected an internal person."
         yield Problem(path, says, f"Internal: {inside}.")
 
