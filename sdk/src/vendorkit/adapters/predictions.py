@@ -165,16 +165,17 @@ class _Journal:
     """One append-only file of JSON lines, locked as long as its process lives."""
 
     def __init__(self, folder: Path) -> None:
-        name = f"{time.time_ns() // 1_000_000:013d}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        self.path = folder / JOURNALS / name
         self.opened_at = time.monotonic()
         self.size = 0
         self.torn = False
-        # Locked before it gets its name: nobody who looks for leftovers can take it in between.
-        unnamed = self.path.with_suffix(".new")
-        self.descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
-        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
-        unnamed.rename(self.path)
+        while True:
+            name = f"{time.time_ns() // 1_000_000:013d}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+            self.path = folder / JOURNALS / name
+            self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+            if os.fstat(self.descriptor).st_nlink:
+                return
+            os.close(self.descriptor)  # taken for a leftover before it was locked
 
     def is_due(self, max_bytes: int, max_seconds: float) -> bool:
         if self.torn:
@@ -228,9 +229,7 @@ def find_deployment(folder: Path, digest: str) -> Deployment | None:
         return None
     deployment = Deployment.parse(data, path.name)
     if deployment.digest != digest:
-        raise BadInput(
-            "The deployment record was changed.", [Fault(path.name, f"its digest is not {digest}.")]
-        )
+        raise BadInput("The deployment record was changed.", [Fault(path.name, f"its digest is not {digest}.")])
     return deployment
 
 
@@ -368,9 +367,7 @@ def _read_journal(folder: Path, path: Path) -> tuple[list[LoggedPrediction], lis
                     damaged.append(line)
                     continue
                 says = "its process was killed while writing; that row was never answered"
-                notes.append(
-                    f"journal {path.name}: the last line is cut off ({says}); {len(rows)} rows kept."
-                )
+                notes.append(f"journal {path.name}: the last line is cut off ({says}); {len(rows)} rows kept.")
     if damaged:
         (folder / DAMAGED).mkdir(exist_ok=True)
         _write_whole(folder / DAMAGED / path.name, b"".join(damaged))
