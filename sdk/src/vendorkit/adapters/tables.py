@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import duckdb
@@ -207,8 +207,7 @@ def digest_frame(frame: pd.DataFrame) -> str:
 
 
 def _frame(rows: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = rows.to_pandas(date_as_object=False)
-    return frame
+    return cast(pd.DataFrame, rows.to_pandas(date_as_object=False))
 
 
 def _freeze(dataset: str, table: TableSource, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Frozen:
@@ -292,7 +291,7 @@ def _open_parquet(source: str, files: list[Path], base: Path) -> ibis.Table:
     if faults:
         raise BadInput(f"{source} is not a table.", faults)
     listed = ", ".join(quote_path(str(file)) for file in files)
-    backend = _backend()
+    backend = _duckdb()
     with _said_plainly(source):
         # A folder called `year=2026` on the way must not become a column.
         return backend.sql(f"SELECT * FROM read_parquet([{listed}], hive_partitioning=false)")  # noqa: S608
@@ -314,7 +313,7 @@ def _open_csv(source: str, files: list[Path], base: Path) -> ibis.Table:
         raise BadInput(f"{source} is not a table.", faults)
     header = headers[0][1]
     rows = csv_rows(map(str, files), header)
-    backend = _backend()
+    backend = _duckdb()
     with _said_plainly(source):
         types = _csv_types(backend.con, rows, header.names)
         listed = ", ".join(f"CAST({quote_name(n)} AS {t}) AS {quote_name(n)}" for n, t in types.items())
@@ -363,7 +362,7 @@ def _connect(source: str, base: Path) -> Any:
             if parts.scheme == "sqlite":
                 return ibis.sqlite.connect(file)
             # A view in a vendor's database must not read other files of this machine.
-            return ibis.duckdb.connect(file, read_only=True, enable_external_access=False)
+            return _duckdb(file, read_only=True, enable_external_access=False)
         except Exception as error:
             raise _bad(source, f"is not a {parts.scheme} database: {_first_line(error)}.") from error
     try:
@@ -375,10 +374,12 @@ def _connect(source: str, base: Path) -> Any:
         raise Unavailable(f"{source} cannot be reached: {_first_line(error)}.") from error
 
 
-def _backend() -> Any:
-    """A DuckDB in memory that reads files in order, and neither fetches nor loads extensions."""
+def _duckdb(*file: Path, **config: bool) -> Any:
+    """A DuckDB, in memory without a file, that neither fetches nor loads extensions."""
     no_extensions = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    return ibis.duckdb.connect(**no_extensions, preserve_insertion_order=True)
+    backend = ibis.duckdb.connect(*file, **no_extensions, **config)
+    backend.raw_sql("SET enable_progress_bar = false")  # it goes to standard output, which is the command's
+    return backend
 
 
 @contextmanager

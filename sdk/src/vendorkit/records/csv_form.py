@@ -66,9 +66,7 @@ def read_header(start: str, where: str) -> Header:
         BadInput: No header, a column without a name, a name twice, or a first line that is data.
     """
     try:
-        first = next(csv.reader(io.StringIO(start, newline=""), strict=True), [])
-        line = start.splitlines()[0] if first else ""
-        unquoted = re.sub(r'"[^"]*"?', "", line)
+        unquoted = re.sub(r'"[^"]*"', "", start).partition("\n")[0]
         delimiter = max(DELIMITERS, key=unquoted.count)
         names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, strict=True), [])
     except csv.Error as error:
