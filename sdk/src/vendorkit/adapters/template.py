@@ -1,4 +1,4 @@
-"""The template, through Copier: where it lies, what it renders from which answers, what a repository recorded.
+"""The template, through Copier: where it lies, what it renders from which answers.
 
 Only this file imports Copier. What git and uv add to a rendered folder is the work of `vendorkit new`.
 """
@@ -21,12 +21,10 @@ from jinja2 import TemplateError
 from plumbum import ProcessExecutionError
 
 from vendorkit.errors import BadInput, Fault, Unavailable
-from vendorkit.records.yaml_text import read_yaml
+from vendorkit.records.answers import ANSWERS_FILE, parse_answers
 
-ANSWERS_FILE = ".copier-answers.yml"
 CONFIGURATION = "copier.yml"
 PARTS = (CONFIGURATION, "template")
-MAX_ANSWERS_BYTES = 64 * 1024
 
 PIN_QUESTION, PIN_KEY = "sdk_pin", "_sdk"
 """The computed requirement that pins the SDK, and the key that the answers file records it under."""
@@ -98,42 +96,15 @@ def render(
     given, faults = _plain(answers)
     worker, more = _copy_and_blame(source, ref, folder, given, interactive=interactive, broken=bool(faults))
     faults += more
-    questions = worker.template.questions_data
-    if "engagement_id" not in questions:
+    if "engagement_id" not in worker.template.questions_data:
         raise BadInput(f"{source} is not a template of vendorkit.", [Fault("engagement_id", "is not asked there.")])
-    known = [name for name, question in questions.items() if question.get("when") is not False]
-    unknown = [name for name in given if name not in known]
-    fix = f"Questions: {', '.join(known)}."
-    faults += [Fault(name, "is not a question of the template.", fix) for name in unknown]
+    faults += _unknown(worker, given)
     if faults:
         raise _wrong(faults)
-    recorded = recorded_answers(folder)
+    recorded = parse_answers((folder / ANSWERS_FILE).read_bytes())
     plain = {key: value for key, value in recorded.items() if not key.startswith("_")}
     version = str(recorded.get("_commit") or "")
     return Rendered(str(recorded.get("_src_path", source)), version, str(recorded.get(PIN_KEY, "")), plain)
-
-
-def recorded_answers(repo: Path) -> dict[str, object]:
-    """The answers that a repository recorded, read as data that may be hostile.
-
-    Keys that begin with `_` are the template's own: `_src_path`, `_commit` and `_sdk`, the SDK's requirement.
-
-    Raises:
-        BadInput: There is no such file, or it is not strict YAML of at most 64 kB that maps names to values.
-    """
-    path = repo / ANSWERS_FILE
-    if path.is_symlink() or not path.is_file():
-        says = "is a link." if path.is_symlink() else "no such file; was this made from the template?"
-        raise BadInput("The repository has no recorded answers.", [Fault(ANSWERS_FILE, says)])
-    with path.open("rb") as file:
-        data = file.read(MAX_ANSWERS_BYTES + 1)
-    if len(data) > MAX_ANSWERS_BYTES:
-        says = f"is longer than {MAX_ANSWERS_BYTES:,} bytes."
-        raise BadInput("The recorded answers are not readable.", [Fault(ANSWERS_FILE, says)])
-    value = read_yaml(data, ANSWERS_FILE).value
-    if not isinstance(value, dict):
-        raise BadInput("The recorded answers are not readable.", [Fault(ANSWERS_FILE, "expected a mapping.")])
-    return value
 
 
 def managed_files(answers: Mapping[str, object]) -> dict[str, bytes]:
@@ -143,7 +114,7 @@ def managed_files(answers: Mapping[str, object]) -> dict[str, bytes]:
     validators judge them. The answers file itself is left out: it is what is rendered from.
 
     Args:
-        answers: As `recorded_answers` gives them.
+        answers: As the repository recorded them.
 
     Returns:
         Path below the repository's top to the file's bytes, sorted by path.
@@ -166,10 +137,9 @@ def managed_files(answers: Mapping[str, object]) -> dict[str, bytes]:
         plain, faults = _plain(given)
         pinned = plain | {PIN_QUESTION: requirement}
         worker, more = _copy_and_blame(str(source), None, folder, pinned, broken=bool(faults), own_settings=False)
-        known = worker.template.questions_data
-        more += [Fault(name, "is not a question of the template.") for name in plain if name not in known]
-        if faults or more:
-            raise _wrong([*faults, *more])
+        faults += more + _unknown(worker, plain)
+        if faults:
+            raise _wrong(faults)
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         rendered = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     return {name: data for name, data in rendered.items() if name != ANSWERS_FILE and not is_seeded(name, seeded)}
@@ -187,6 +157,14 @@ def _plain(answers: Mapping[str, object]) -> tuple[dict[str, object], list[Fault
         else:
             plain[key] = value
     return plain, faults
+
+
+def _unknown(worker: Any, answers: Mapping[str, object]) -> list[Fault]:
+    """Answers to what is not asked; computed values are not asked either."""
+    questions = worker.template.questions_data.items()
+    known = [name for name, question in questions if question.get("when") is not False]
+    fix = f"Questions: {', '.join(known)}."
+    return [Fault(name, "is not a question of the template.", fix) for name in answers if name not in known]
 
 
 def _copy_and_blame(
@@ -233,8 +211,7 @@ def _copy(
                 defaults=not interactive,
                 quiet=True,
                 pretend=pretend,
-                settings=None if own_settings else copier.Settings(),
-                skip_tasks=True,
+                settings=copier.Settings(defaults=copier.load_settings().defaults if own_settings else {}),
             )
         except CopierAnswersInterrupt:
             raise KeyboardInterrupt from None
