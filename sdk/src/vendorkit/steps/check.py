@@ -12,7 +12,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from vendorkit.adapters.engagement import MANIFEST, read_files, read_manifest_bytes, recorded_answers, recorded_answers
+from vendorkit.adapters.engagement import MANIFEST, read_files, read_manifest_bytes, recorded_answers
 from vendorkit.errors import BadInput
 from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.finding import Finding

@@ -18,14 +18,14 @@ import pandas as pd
 import uuid_utils
 
 from vendorkit.adapters import repository
-from vendorkit.adapters.engagement import find_engagement, read_manifest
+from vendorkit.adapters.engagement import find_engagement, read_manifest, recorded_answers
 from vendorkit.adapters.environment import environment
 from vendorkit.adapters.models import save_model
 from vendorkit.adapters.pipeline import load_pipeline
 from vendorkit.adapters.store import Candidate, Store, list_files, list_sources, read_record
 from vendorkit.adapters.tables import read_frozen
-from vendorkit.adapters.template import recorded_template
 from vendorkit.errors import BadInput, Fault
+from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_json
 from vendorkit.records.features import FeatureSet
@@ -233,8 +233,10 @@ class Recorder:
         return Person(name=name, email=email)
 
     def _template(self) -> Template | None:
-        found = recorded_template(self.repo)
-        return Template(source=found[0], version=found[1]) if found else None
+        if not (self.repo / ANSWERS_FILE).exists():
+            return None
+        answers = recorded_answers(self.repo)
+        return Template(source=str(answers.get("_src_path", "")), version=str(answers.get("_commit", "")))
 
 
 @contextmanager
