@@ -27,6 +27,7 @@ KEYS = FOLDER / "keys"
 LOG = FOLDER / "commands.log"
 WORSE = ("FREEDOM = 0.03", "FREEDOM = 0.003")
 BETTER = ("FREEDOM = 0.003", "FREEDOM = 0.3")
+FOREIGN = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
 PEOPLE = {
     "model-ops-lead": ("Head of model operations", "model-ops@example-bank.example"),
     "ml-sre": ("ML SRE", "ml-sre@example-bank.example"),
@@ -59,7 +60,7 @@ seconds: dict[str, float] = {}
 def environment(who: str) -> dict[str, str]:
     """The environment of a person at their desk: git knows them, and no registry of the surroundings is used."""
     name, email = PEOPLE[who]
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "GIT_", "VIRTUAL_ENV"))}
+    kept = {key: value for key, value in os.environ.items() if key not in FOREIGN and not key.startswith("GIT_")}
     people = {f"GIT_{role}_{part}": text for role in ("AUTHOR", "COMMITTER") for part, text in
               (("NAME", name), ("EMAIL", email))}  # fmt: skip
     return {**kept, **people}
