@@ -38,7 +38,6 @@ from vendorkit.records.table_digest import TableDigest, schemas_differ, why_diff
 
 BATCH_ROWS = 65_536
 BATCH_CELLS = 4_194_304  # wide tables come in batches of fewer rows: memory does not grow with the columns
-_SAMPLE_ROWS = 1_000
 
 
 class TableSource:
@@ -328,7 +327,7 @@ def _chunks(file: Path) -> Iterator[bytes]:
 
 def _csv_types(con: Any, rows: str, names: tuple[str, ...]) -> dict[str, str]:
     """The SQL type of each column, by all of its values. Also the first full parse: ragged rows end it."""
-    sample = con.execute(f"SELECT * FROM {rows} LIMIT {_SAMPLE_ROWS}").fetchall()  # noqa: S608
+    sample = con.execute(f"SELECT * FROM {rows} LIMIT 1000").fetchall()  # noqa: S608
     possible = {name: possible_types([row[n] for row in sample]) for n, name in enumerate(names)}
     counted = con.execute(f"SELECT {type_counts(possible)} FROM {rows}").fetchone()  # noqa: S608
     return choose_types(possible, counted)
