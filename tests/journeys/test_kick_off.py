@@ -1,0 +1,116 @@
+"""Kick off from a clone of this repository, with the real command line, git and uv."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+TAG = "v99.0.0"
+SURROUNDINGS = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "NOX_CURRENT_SESSION")
+
+
+def environment() -> dict[str, str]:
+    """As at a desk: git knows who it is, and no environment of this test run leaks in."""
+    kept = {key: value for key, value in os.environ.items() if key not in SURROUNDINGS}
+    for who in ("AUTHOR", "COMMITTER"):
+        kept |= {f"GIT_{who}_NAME": "Platform engineer", f"GIT_{who}_EMAIL": "platform@example-bank.example"}
+    return kept
+
+
+def run(*command: str, cwd: Path) -> str:
+    """Standard output of a command that must succeed."""
+    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def uv(*arguments: str, cwd: Path) -> str:
+    return run(sys.executable, "-m", "uv", *arguments, cwd=cwd)
+
+
+def kick_off(clone: Path, *arguments: str) -> dict[str, Any]:
+    command = (sys.executable, "-m", "vendorkit", "new", "repo", "--template", clone.name, "--json")
+    envelope = json.loads(run(*command, *arguments, cwd=clone.parent))
+    assert envelope["ok"]
+    result: dict[str, Any] = envelope["result"]
+    return result
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A fresh clone of what is committed here, without tags."""
+    run("git", "clone", "--quiet", "--no-tags", str(REPOSITORY), "clone", cwd=tmp_path)
+    return tmp_path / "clone"
+
+
+def locked(repo: Path) -> list[dict[str, Any]]:
+    return list(tomllib.loads((repo / "uv.lock").read_text())["package"])
+
+
+def assert_whole(result: dict[str, Any], clone: Path) -> None:
+    """One commit that holds everything, and a lock with hashes that names the clone's own commit."""
+    repo = Path(result["path"])
+    head = run("git", "rev-parse", "HEAD", cwd=clone).strip()
+    assert run("git", "rev-list", "HEAD", cwd=repo).split() == [result["commit"]]
+    assert run("git", "status", "--porcelain", "--ignored", cwd=repo) == ""
+    assert "uv.lock" in run("git", "ls-files", cwd=repo).split()
+    packages = locked(repo)
+    pinned = next(package for package in packages if package["name"] == "vendorkit")
+    assert pinned["source"]["git"].endswith(f"#{head}")
+    fetched = [package for package in packages if "registry" in package["source"]]
+    assert len(fetched) > 50
+    for package in fetched:
+        archives = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        assert archives, package["name"]
+        assert all(archive["hash"].startswith("sha256:") for archive in archives), package["name"]
+    names = {package["name"] for package in packages}
+    assert {"nox", "pytest", "ruff", "pre-commit", "uv", "scikit-learn"} <= names
+
+
+def test_from_a_clone_without_tags_to_green(clone: Path) -> None:
+    result = kick_off(clone)
+    assert_whole(result, clone)
+    assert result["template"] == str(clone)
+    assert result["ref"] == run("git", "describe", "--always", cwd=clone).strip()
+    assert result["answers"]["starter"] == "consumer-credit"
+    repo = Path(result["path"])
+    assert [path.name for path in repo.parent.iterdir() if path.name.startswith(".")] == []
+    uv("sync", "--locked", "--quiet", cwd=repo)
+    for session in ("lint", "check", "tests", "train", "gate"):
+        uv("run", "--locked", "--offline", "nox", "--session", session, cwd=repo)
+    assert run("git", "status", "--porcelain", cwd=repo) == ""
+
+
+def test_from_a_clone_with_a_tag(clone: Path) -> None:
+    run("git", "tag", TAG, cwd=clone)
+    result = kick_off(clone, "--data", "starter=blank", "--data", "deliverables=model,report")
+    assert_whole(result, clone)
+    assert result["ref"] == TAG
+    assert result["answers"]["deliverables"] == ["model", "report"]
+    assert f"from template {TAG}" in run("git", "log", "--format=%s", cwd=Path(result["path"]))
+
+
+def test_a_tag_of_the_past_is_taken_when_it_is_asked_for(clone: Path) -> None:
+    run("git", "tag", TAG, cwd=clone)
+    (clone / "template" / "README.md.jinja").write_text("# Later\n")
+    run("git", "commit", "--all", "--quiet", "--message", "Later", cwd=clone)
+    result = kick_off(clone, "--ref", TAG)
+    assert result["ref"] == TAG
+    assert (Path(result["path"]) / "README.md").read_text() != "# Later\n"
+
+
+def test_uncommitted_changes_of_the_clone_are_taken(clone: Path) -> None:
+    (clone / "template" / "README.md.jinja").write_text("# Changed\n")
+    repo = Path(kick_off(clone)["path"])
+    assert (repo / "README.md").read_text() == "# Changed\n"
+    pinned = next(package for package in locked(repo) if package["name"] == "vendorkit")
+    assert pinned["source"] == {"directory": str(clone / "sdk")}
+    uv("lock", "--check", "--offline", cwd=repo)
