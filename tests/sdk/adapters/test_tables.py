@@ -416,11 +416,12 @@ def test_frames_without_one_type_per_column_are_refused() -> None:
 
 # Memory
 
+# Not ru_maxrss: a child starts with the peak of the process that made it, and that hides everything.
 _PEAK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from vendorkit.adapters.tables import freeze
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
 freeze("d", "small." + sys.argv[2], Path(sys.argv[1]))
 before = peak()
 freeze("d", "large." + sys.argv[2], Path(sys.argv[1]))
@@ -428,6 +429,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the peak of memory")
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_memory_does_not_grow_with_the_table(kind: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
@@ -436,7 +438,7 @@ def test_memory_does_not_grow_with_the_table(kind: str, tmp_path: Path) -> None:
         cells = {f"x{n}": rng.random(count) for n in range(4)}
         return pa.table({**cells, "s": pa.array(rng.integers(0, 2**62, count)).cast(pa.string())})
 
-    for name, batches in (("small", 1), ("large", 10 if kind == "parquet" else 4)):
+    for name, batches in (("small", 1), ("large", 12 if kind == "parquet" else 6)):
         table = rows(500_000 if kind == "parquet" else 250_000)
         path = tmp_path / f"{name}.{kind}"
         writer = pq.ParquetWriter(path, table.schema) if kind == "parquet" else pacsv.CSVWriter(path, table.schema)
@@ -446,5 +448,5 @@ def test_memory_does_not_grow_with_the_table(kind: str, tmp_path: Path) -> None:
     size_mb = (tmp_path / f"large.{kind}").stat().st_size / 1e6
     command = [sys.executable, "-c", _PEAK, str(tmp_path), kind]
     grown_mb = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert size_mb > 90
+    assert size_mb > 130
     assert grown_mb < size_mb / 2
