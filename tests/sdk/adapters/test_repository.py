@@ -26,9 +26,7 @@ def test_commit_all_gives_the_commit_that_head_shows(repo: Path) -> None:
     (repo / "a.txt").write_text("a")
     assert repository.head(repo) is None
     commit = repository.commit_all(repo, "First")
-    assert repository.head(repo) == repository.Head(
-        commit, "author@vendor.example", "committer@vendor.example"
-    )
+    assert repository.head(repo) == repository.Head(commit, "author@vendor.example", "committer@vendor.example")
     assert len(commit) == 40
 
 

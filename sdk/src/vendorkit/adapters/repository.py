@@ -40,8 +40,7 @@ FOREIGN = (
 
 NO_IDENTITY = "Git does not know who you are, so it cannot commit."
 IDENTITY_FIX = (
-    "Run `git config --global user.name 'Your name'` and "
-    "`git config --global user.email you@company.example`."
+    "Run `git config --global user.name 'Your name'` and `git config --global user.email you@company.example`."
 )
 
 
@@ -217,9 +216,7 @@ def _run(path: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[
     except FileNotFoundError as error:
         if not path.is_dir():
             raise BadInput(f"There is no folder {path}.") from error
-        raise Unavailable(
-            "Git is not installed.", fix="Install git (https://git-scm.com) and try again."
-        ) from error
+        raise Unavailable("Git is not installed.", fix="Install git (https://git-scm.com) and try again.") from error
     except NotADirectoryError as error:
         raise BadInput(f"{path} is not a folder.") from error
 
