@@ -60,7 +60,7 @@ def build_command_parser(name: str) -> argparse.ArgumentParser:
     common.add_argument("--repo", metavar="DIR", help="the engagement (default: nearest folder upwards)")
     common.add_argument("--json", action="store_true", help="one JSON document on standard output")
     common.add_argument("--quiet", action="store_true", help="no progress on standard error")
-    common.add_argument("--verbose", action="store_true", help="more progress on standard error")
+    common.add_argument("--verbose", action="store_true", help="log on standard error what libraries say")
     parser.set_defaults(run=module.run)
     return parser
 
@@ -84,11 +84,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def run_command(name: str, arguments: Sequence[str]) -> int:
     """Parse and run a known command. Errors become exit codes here and nowhere else."""
-    from vendorkit.cli.output import Console  # noqa: PLC0415  (the bare --help does without)
+    import logging  # noqa: PLC0415  (the bare --help does without)
+
+    from vendorkit.cli.output import Console  # noqa: PLC0415
     from vendorkit.errors import Unavailable, VendorkitError  # noqa: PLC0415
 
     given = build_command_parser(name).parse_args(arguments)
     console = Console(name, as_json=given.json, quiet=given.quiet)
+    logging.basicConfig(level=logging.INFO if given.verbose else logging.ERROR, format="%(name)s: %(message)s")
     try:
         return console.outcome(given.run(given, console))
     except VendorkitError as error:
