@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import example
+from hypothesis import given as given_values
+from hypothesis import strategies as st
 from vendorkit.records.contract import Behaviour
 from vendorkit.records.features import Feature, FeatureType
-from vendorkit.service.fields import ABSENT, Field, join_path, show
+from vendorkit.service.fields import ABSENT, UNFIT, Field, join_path, show
 
 
 def field(kind: FeatureType, behaviour: Behaviour | None = None, *, nullable: bool = False, **seen: Any) -> Field:
@@ -127,3 +130,34 @@ def test_values_are_shown_short() -> None:
     assert show([1]) == "a list"
     assert len(show("x" * 10_000)) < 80
     assert show(10**5000) == "a number of more than 60 digits"
+
+
+FIELDS = [
+    field("number"),
+    field("number", minimum=-1.5, maximum=75),
+    field("integer"),
+    field("integer", minimum=18, maximum=75),
+    field("integer", minimum=-1e30, maximum=1e30),
+    field("string"),
+    field("string", categories=("a", "b")),
+    field("boolean", nullable=True),
+]
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=2) | st.just([]) | st.just({})
+
+
+@given_values(VALUES)
+@example(ABSENT)
+@example(2**63)
+@example(-(2**63))
+@example(10**400)
+@example(18)
+@example(75.0)
+def test_the_short_way_gives_what_the_long_way_gives(value: Any) -> None:
+    for checked in FIELDS:
+        short = checked.fit(value)
+        assert short is UNFIT or (short, None) == checked.check(value)
+
+
+def test_the_short_way_is_taken_for_plain_values() -> None:
+    plain = [1, 40.0, 5, 40, 7, "x", "a", True]
+    assert [checked.fit(value) for checked, value in zip(FIELDS, plain, strict=True)] == plain

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.internals import create_dataframe_from_blocks  # type: ignore[import-not-found]
 
 from vendorkit.records.contract import Contract
 from vendorkit.records.features import Feature
@@ -21,26 +22,34 @@ class FrameBuilder:
     def __init__(self, contract: Contract) -> None:
         behaviour = contract.behaviour
         tolerant = behaviour.missing != "reject-422" or behaviour.invalid != "reject-422"
-        self._names = [feature.name for feature in contract.fields]
-        self._types = [_dtype(feature, feature.nullable or tolerant) for feature in contract.fields]
-        self._index = pd.Index(self._names)
-        self._all_numbers = all(dtype == np.float64 for dtype in self._types)
+        self._index = pd.Index([feature.name for feature in contract.fields], dtype="str")
+        self._places: dict[Any, list[int]] = {}
+        for place, feature in enumerate(contract.fields):
+            self._places.setdefault(_dtype(feature, feature.nullable or tolerant), []).append(place)
 
     def build(self, rows: list[list[Any]]) -> pd.DataFrame:
         """A frame of shape `(len(rows), n_fields)`.
 
+        Made from blocks of one type: five times faster for one row than from a dict of columns, which is most of
+        what an answer costs.
+
         Args:
             rows: For each row the values in the order of the contract's fields; None where there is none.
         """
-        if self._all_numbers:  # one block: ten times faster than a column at a time
-            values = np.array(rows, dtype=np.float64).reshape(len(rows), len(self._names))
-            return pd.DataFrame(values, columns=self._index, copy=False)
-        columns = zip(*rows, strict=True)
-        data = {
-            name: np.array(values, dtype=dtype) if isinstance(dtype, np.dtype) else pd.array(values, dtype=dtype)
-            for name, dtype, values in zip(self._names, self._types, columns, strict=True)
-        }
-        return pd.DataFrame(data, copy=False)
+        columns = list(zip(*rows, strict=True))
+        n_rows = len(rows)
+        blocks: list[tuple[Any, np.ndarray[Any, Any]]] = []
+        for dtype, places in self._places.items():
+            values = [columns[place] for place in places]
+            if isinstance(dtype, np.dtype):
+                blocks.append((np.array(values, dtype=dtype), np.array(places)))
+                continue
+            flat = pd.array([value for column in values for value in column], dtype=dtype)
+            blocks += [
+                (flat[start * n_rows : (start + 1) * n_rows], np.array([place])) for start, place in enumerate(places)
+            ]
+        frame: pd.DataFrame = create_dataframe_from_blocks(blocks, index=pd.RangeIndex(n_rows), columns=self._index)
+        return frame
 
 
 def synthetic_row(contract: Contract) -> dict[str, Any]:

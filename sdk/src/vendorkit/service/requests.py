@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from vendorkit.records.contract import Contract
-from vendorkit.service.fields import ABSENT, REJECT, Doubt, Field, join_path, show
+from vendorkit.service.fields import ABSENT, REJECT, UNFIT, Doubt, Field, join_path, show
 from vendorkit.service.problems import Faults, Problem, invalid
 
 RFC_3339 = re.compile(
@@ -52,6 +52,7 @@ class RequestReader:
         self._contract = contract
         self._max_rows = max_rows
         self._fields = [Field(feature, contract.behaviour) for feature in contract.fields]
+        self._fits = [(item.name, item.fit) for item in self._fields]
         self._names = frozenset(item.name for item in self._fields)
 
     def read(self, body: bytes, now: datetime) -> Asked:
@@ -103,25 +104,34 @@ class RequestReader:
             if type(row) is not dict:
                 faults.add(f"rows[{place}]", f"is {show(row)}, expected an object.")
                 continue
-            values = []
-            present = 0
-            for item in self._fields:
-                given = row.get(item.name, ABSENT)
-                present += given is not ABSENT
-                value, doubt = item.check(given)
-                values.append(value)
-                if doubt is None:
-                    continue
-                path = f"rows[{place}]{item.path}"
-                if doubt.action == REJECT:
-                    faults.add(path, doubt.says)
-                else:
-                    warnings.setdefault(place, []).append(_warning(item.name, path, doubt))
-            if present != len(row):
-                for name in row.keys() - self._names:
-                    faults.add(join_path(f"rows[{place}]", name), "is not a field of the contract.")
+            values = [fit(row.get(name, ABSENT)) for name, fit in self._fits]
+            if UNFIT in values or len(row) != len(values):
+                self._look_closer(place, row, values, faults, warnings)
             read.append(values)
         return read, warnings
+
+    def _look_closer(
+        self,
+        place: int,
+        row: dict[str, Any],
+        values: list[Any],
+        faults: Faults,
+        warnings: dict[int, list[Warning_]],
+    ) -> None:
+        """Check a row that is not plainly fit, and put in what the model gets."""
+        for column, item in enumerate(self._fields):
+            if values[column] is not UNFIT:
+                continue
+            values[column], doubt = item.check(row.get(item.name, ABSENT))
+            if doubt is None:
+                continue
+            path = f"rows[{place}]{item.path}"
+            if doubt.action == REJECT:
+                faults.add(path, doubt.says)
+            else:
+                warnings.setdefault(place, []).append(_warning(item.name, path, doubt))
+        for name in row.keys() - self._names:
+            faults.add(join_path(f"rows[{place}]", name), "is not a field of the contract.")
 
     def _read_as_of(self, given: Any, now: datetime, faults: Faults) -> tuple[str | None, tuple[Warning_, ...]]:
         if given is None:
