@@ -8,18 +8,32 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
+import re
 import shutil
+import struct
 import subprocess
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vendorkit.errors import BadInput, Fault, Unavailable
 
+if TYPE_CHECKING:
+    from sshsig import PublicKey
+    from sshsig.sshsig import SshsigSignature
+
 NAMESPACE = "vendorkit"
+HASHES = (b"sha256", b"sha512")
+"""What the format allows; the library would take others."""
+
 _SECONDS = 120
+_ARMOURED = re.compile(
+    r"-----BEGIN SSH SIGNATURE-----\n(?:[A-Za-z0-9+/]{1,80}={0,2}\n){1,200}-----END SSH SIGNATURE-----\n?"
+)
+_KEY_BEGINNINGS = (b"-----BEGIN ", b"ssh-", b"ecdsa-", b"sk-")
+_UNLOCK = "Add it to the SSH agent first (`ssh-add KEY`) and give the public key file, or run this in a terminal."
 
 
 def sign(payload: bytes, key: Path) -> str:
@@ -33,11 +47,14 @@ def sign(payload: bytes, key: Path) -> str:
         The armoured signature.
 
     Raises:
-        BadInput: No such key, or not a usable one.
+        BadInput: No such key, not a usable one, or its passphrase cannot be asked for.
         Unavailable: `ssh-keygen` failed, for instance because the agent does not hold the key.
     """
     if not key.is_file():
-        raise BadInput("Cannot sign.", [Fault(str(key), "no such key file.")], fix="Give --key FILE.")
+        raise _no_key(key, "no such key file.", "Give --key FILE.")
+    with key.open("rb") as file:
+        if not file.read(64).lstrip().startswith(_KEY_BEGINNINGS):
+            raise _no_key(key, "is not an SSH key.", "Give --key FILE, made for instance by `ssh-keygen -t ed25519`.")
     tool = shutil.which("ssh-keygen")
     return _sign_with_tool(tool, payload, key) if tool else _sign_with_library(payload, key)
 
@@ -47,15 +64,25 @@ def refusal(payload: bytes, signature: str, principal: str, signers: str, at: st
 
     Args:
         payload: What was signed.
-        signature: The armoured signature.
+        signature: The armoured signature, as hostile as it may be.
         principal: Whose it must be: a principal of the allowed signers, here an e-mail address.
         signers: Content of an `allowed_signers` file (`man ssh-keygen`, ALLOWED SIGNERS).
         at: When it was signed, RFC 3339 in UTC: the key must have been valid then.
     """
-    moment = datetime.fromisoformat(at).astimezone(UTC)
+    if not _ARMOURED.fullmatch(signature):
+        return "it is not an SSH signature"
+    try:
+        moment = datetime.fromisoformat(at).astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        return f"{at} is not a time"
     tool = shutil.which("ssh-keygen")
-    check = _refusal_by_tool if tool else _refusal_by_library
-    return check(payload, signature, principal, signers, moment)
+    if tool:
+        return _refusal_by_tool(tool, payload, signature, principal, signers, moment)
+    return _refusal_by_library(payload, signature, principal, signers, moment)
+
+
+def _no_key(key: Path, says: str, fix: str = "") -> BadInput:
+    return BadInput("Cannot sign.", [Fault(str(key), says, fix)])
 
 
 def _sign_with_tool(tool: str, payload: bytes, key: Path) -> str:
@@ -63,54 +90,51 @@ def _sign_with_tool(tool: str, payload: bytes, key: Path) -> str:
     try:
         done = subprocess.run(command, input=payload, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Unavailable(
-            "ssh-keygen did not answer.", fix="Is it waiting for a passphrase or a touch?"
-        ) from error
-    if done.returncode != 0:
-        says = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Unavailable(
-            "ssh-keygen could not sign.", [Fault(str(key), says[-1] if says else "no reason given.")]
-        )
-    return done.stdout.decode("ascii")
+        fix = "Is it waiting for a passphrase or a touch?"
+        raise Unavailable(f"ssh-keygen did not answer for {_SECONDS} s.", fix=fix) from error
+    if done.returncode == 0:
+        return done.stdout.decode("ascii")
+    says = done.stderr.decode(errors="replace").strip()
+    if "passphrase" in says:
+        raise _no_key(key, "needs its passphrase, and it was not given.", _UNLOCK)
+    if "invalid format" in says or "libcrypto" in says or "load public key" in says:
+        raise _no_key(key, "is not a readable SSH key.")
+    raise Unavailable("ssh-keygen could not sign.", [Fault(str(key), f"{says or 'no reason given'}.")])
 
 
 def _refusal_by_tool(
-    payload: bytes, signature: str, principal: str, signers: str, moment: datetime
+    tool: str, payload: bytes, signature: str, principal: str, signers: str, moment: datetime
 ) -> str | None:
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         signature_file = Path(folder) / "signature"
         signers_file = Path(folder) / "allowed_signers"
         signature_file.write_text(signature, encoding="utf-8")
         signers_file.write_text(signers, encoding="utf-8")
-        command = ["ssh-keygen", "-Y", "verify", "-n", NAMESPACE, "-I", principal]
-        command += [
-            "-f",
-            str(signers_file),
-            "-s",
-            str(signature_file),
-            f"-Overify-time={moment:%Y%m%d%H%M%SZ}",
-        ]
-        done = subprocess.run(command, input=payload, capture_output=True, timeout=_SECONDS, check=False)
+        command = [tool, "-Y", "verify", "-n", NAMESPACE, "-I", principal, "-f", str(signers_file)]
+        command += ["-s", str(signature_file), f"-Overify-time={moment:%Y%m%d%H%M%SZ}"]
+        try:
+            done = subprocess.run(command, input=payload, capture_output=True, timeout=_SECONDS, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable(f"ssh-keygen did not answer for {_SECONDS} s.") from error
     if done.returncode == 0:
         return None
-    says = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
+    says = (done.stderr + done.stdout).decode(errors="replace").replace(f"{folder}/", "").strip().splitlines()
     return f"ssh-keygen says: {says[0]}" if says else "ssh-keygen does not accept it"
 
 
 def _sign_with_library(payload: bytes, key: Path) -> str:
     # Imported here, because only a machine without ssh-keygen needs them.
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa  # noqa: PLC0415
-    from sshsig.binary_io import SshWriter  # noqa: PLC0415
-    from sshsig.ssh_public_key import PublicKey  # noqa: PLC0415
     from sshsig.sshsig import SshsigSignature, SshsigWrapper  # noqa: PLC0415
 
     try:
         private = serialization.load_ssh_private_key(key.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise BadInput(
-            "Cannot sign.", [Fault(str(key), f"{error}.")], fix="Install OpenSSH for such keys."
-        ) from error
+    except TypeError as error:
+        raise _no_key(key, "needs its passphrase; only OpenSSH's ssh-keygen can ask for it.") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _no_key(key, f"cannot be used: {error}.", "Install OpenSSH for other keys than plain ones.") from error
     digest = hashlib.sha512(payload).digest()
     to_sign = SshsigWrapper(namespace=NAMESPACE.encode(), hash_algo=b"sha512", hash=digest).to_bytes()
     if isinstance(private, ed25519.Ed25519PrivateKey):
@@ -118,63 +142,89 @@ def _sign_with_library(payload: bytes, key: Path) -> str:
     elif isinstance(private, rsa.RSAPrivateKey):
         algorithm, raw = b"rsa-sha2-512", private.sign(to_sign, padding.PKCS1v15(), hashes.SHA512())
     else:
-        raise BadInput("Cannot sign.", [Fault(str(key), "expected an Ed25519 or RSA key.")])
+        raise _no_key(key, "expected an Ed25519 or RSA key.", "Install OpenSSH for other keys.")
     openssh = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     line = private.public_key().public_bytes(*openssh).decode("ascii")
     outer = SshsigSignature.__new__(SshsigSignature)
     outer.public_key = base64.b64decode(line.split()[1])
     outer.namespace = NAMESPACE.encode()
     outer.hash_algo = b"sha512"
-    writer = SshWriter(io.BytesIO())
-    writer.write_string(algorithm)
-    writer.write_string(raw)
-    outer.signature = writer.output_fh.getvalue()
-    PublicKey.from_openssh_str(line)  # a key that the library could not check must not be used to sign
+    outer.signature = _fields(algorithm, raw)
     return str(outer.to_armored())
 
 
-def _refusal_by_library(
-    payload: bytes, signature: str, principal: str, signers: str, moment: datetime
-) -> str | None:
-    from sshsig import InvalidSignature, PublicKey, check_signature  # noqa: PLC0415
-    from sshsig.allowed_signers import load_allowed_signers_file  # noqa: PLC0415
+def _refusal_by_library(payload: bytes, signature: str, principal: str, signers: str, moment: datetime) -> str | None:
+    from sshsig import check_signature  # noqa: PLC0415
+    from sshsig.sshsig import SshsigSignature  # noqa: PLC0415
 
     try:
+        parts = SshsigSignature.from_armored(signature)
         key = check_signature(payload, signature, NAMESPACE)
-        allowed = list(load_allowed_signers_file(io.StringIO(signers)))
-    except (InvalidSignature, NotImplementedError, ValueError) as error:
+        if parts.hash_algo not in HASHES or not _well_formed(signature, parts, key):
+            return "the signature does not verify: it is not well formed"
+    except Exception as error:  # noqa: BLE001  (whatever hostile bytes make the library raise, it is a no)
         return f"the signature does not verify: {error}"
-    for line in allowed:
-        options = line.options or {}
-        if "cert-authority" in options or not _matches(principal, line.principals):
-            continue
-        if "namespaces" in options and not _matches(NAMESPACE, options["namespaces"]):
-            continue
-        if not _valid_at(options, moment):
-            continue
-        try:
-            if PublicKey.from_openssh_str(f"{line.key_type} {line.base64_key}") == key:
+    for line in signers.split("\n"):
+        # A line that is malformed, or has a kind of key that only ssh-keygen knows, allows nobody.
+        with suppress(ValueError, NotImplementedError):
+            if _line_allows(line.strip(), principal, key, moment):
                 return None
-        except (NotImplementedError, ValueError):
-            continue
     return f"no key of {principal} that was valid then has made it"
+
+
+def _well_formed(signature: str, parts: SshsigSignature, key: PublicKey) -> bool:
+    """Whether the signature is written as OpenSSH writes it. The library also reads fields that are cut short."""
+    from sshsig.binary_io import SshReader  # noqa: PLC0415
+
+    reader = SshReader(parts.signature)
+    inner = _fields(reader.read_string(), reader.read_string())
+    written = base64.b64decode(key.openssh_str().split()[1])
+    armour = "".join(signature.splitlines()[1:-1])
+    return (parts.signature, parts.public_key, base64.b64decode(armour)) == (inner, written, bytes(parts))
+
+
+def _fields(*values: bytes) -> bytes:
+    """Byte strings as SSH writes them: each with its length before it."""
+    return b"".join(struct.pack("!L", len(value)) + value for value in values)
+
+
+def _line_allows(line: str, principal: str, key: PublicKey, moment: datetime) -> bool:
+    """Whether one line of allowed signers lets a principal sign with this key."""
+    from sshsig import PublicKey  # noqa: PLC0415
+    from sshsig.allowed_signers import AllowedSigner, lop_principals  # noqa: PLC0415
+
+    if not line or line.startswith("#") or not _matches(principal, lop_principals(line)[0]):
+        return False
+    allowed = AllowedSigner.parse(line)
+    options = allowed.options or {}
+    after, before = (_when(options[name]) if name in options else None for name in ("valid-after", "valid-before"))
+    return (
+        bool(PublicKey.from_openssh_str(f"{allowed.key_type} {allowed.base64_key}") == key)
+        and "cert-authority" not in options
+        and ("namespaces" not in options or _matches(NAMESPACE, options["namespaces"]))
+        and (after is None or after <= moment)
+        and (before is None or moment <= before)
+    )
 
 
 def _matches(value: str, patterns: str) -> bool:
     """OpenSSH pattern list: commas between, `*` and `?`, a leading `!` forbids."""
     listed = patterns.split(",")
-    if any(fnmatchcase(value, pattern[1:]) for pattern in listed if pattern.startswith("!")):
+    if any(_glob(pattern[1:]).fullmatch(value) for pattern in listed if pattern.startswith("!")):
         return False
-    return any(fnmatchcase(value, pattern) for pattern in listed if not pattern.startswith("!"))
+    return any(_glob(pattern).fullmatch(value) for pattern in listed if not pattern.startswith("!"))
 
 
-def _valid_at(options: dict[str, str], moment: datetime) -> bool:
-    after, before = options.get("valid-after"), options.get("valid-before")
-    return (after is None or _when(after) <= moment) and (before is None or moment < _when(before))
+def _glob(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(letter, re.escape(letter)) for letter in pattern), re.DOTALL)
 
 
 def _when(text: str) -> datetime:
     """`YYYYMMDD[Z]` or `YYYYMMDDHHMM[SS][Z]`; without Z in local time, as OpenSSH reads it."""
-    digits = text.rstrip("Zz")
-    read = datetime.strptime(digits, {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}[len(digits)])  # noqa: DTZ007
+    digits = text.removesuffix("Z").removesuffix("z")
+    form = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}.get(len(digits))
+    if form is None or not digits.isdecimal():
+        raise ValueError(f"{text} is not a time")
+    read = datetime.strptime(digits, form)
     return read.replace(tzinfo=UTC) if digits != text else read.astimezone(UTC)
