@@ -36,7 +36,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests; arguments after `--` go to pytest."""
-    prepare(session, "tests")
+    prepare(session, "tests", "docs")
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
