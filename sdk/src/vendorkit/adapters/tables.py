@@ -344,8 +344,7 @@ def _open_url(source: str, base: Path) -> TableSource:
     backend = _connect(source, base)
     try:
         table = backend.table(name, database=".".join(schema) or None)
-    except Exception as error:
-        # Every backend has its own error for a missing table.
+    except Exception as error:  # every backend has its own for a missing table
         raise _bad(source, f"has no table {unquote(parts.fragment)!r}: {_first_line(error)}.") from error
     order = [table[column].asc(nulls_first=False) for column in table.columns]
     return TableSource(source, "sorted", table.order_by(order))
@@ -375,9 +374,10 @@ def _connect(source: str, base: Path) -> Any:
 
 def _duckdb(*file: Path, **config: bool) -> Any:
     """A DuckDB, in memory without a file, that neither fetches nor loads extensions."""
-    no_extensions = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    backend = ibis.duckdb.connect(*file, **no_extensions, **config)
-    backend.raw_sql("SET enable_progress_bar = false")  # it goes to standard output, which is the command's
+    config |= {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    backend = ibis.duckdb.connect(*file, **config)
+    # The bar goes to standard output, which is the command's; the cache grows with what was read.
+    backend.raw_sql("SET enable_progress_bar = false; SET enable_external_file_cache = false")
     return backend
 
 
@@ -397,4 +397,4 @@ def _bad(where: str, says: str) -> BadInput:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
