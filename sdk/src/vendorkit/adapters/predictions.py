@@ -16,7 +16,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import groupby
@@ -36,6 +36,7 @@ JOURNALS = "journal"
 DAMAGED = "damaged"
 DEPLOYMENTS = "deployments"
 ROWS_PER_GROUP = 5_000
+JSON_PARTS = ("row", "output", "warnings")
 SCHEMA = pa.schema(
     {
         "id": pa.string(),
@@ -82,8 +83,8 @@ class LoggedPrediction(msgspec.Struct, frozen=True):
     def to_value(self) -> dict[str, Any]:
         """The columns of the log; JSON parts as text."""
         value = msgspec.structs.asdict(self)
-        value |= {name: bytes(value[name]).decode() for name in ("row", "output", "warnings")}
-        return {**value, "score": None if isinstance(self.score, str) else float(self.score)}
+        value |= {name: bytes(value[name]).decode() for name in JSON_PARTS}
+        return {**value, "score": _number(self.score)}
 
 
 _encoder = msgspec.json.Encoder()
@@ -268,10 +269,8 @@ def _find_in_journals(folder: Path, wanted: str) -> LoggedPrediction | None:
 def _find_rolled(folder: Path, wanted: str) -> dict[str, Any] | None:
     for path in sorted((folder / _day_folder(wanted)).glob("*.parquet")):
         first, _, last = path.stem.partition("_")
-        if first <= wanted <= last:
-            row = _find_in_file(path, wanted)
-            if row:
-                return row
+        if first <= wanted <= last and (row := _find_in_file(path, wanted)):
+            return row
     return None
 
 
@@ -348,9 +347,12 @@ def _roll(folder: Path, path: Path) -> list[str]:
     return notes
 
 
-def _table(rows: Iterable[LoggedPrediction]) -> pa.Table:
-    values = [{**row.to_value(), "at": datetime.fromisoformat(row.at)} for row in rows]
-    return pa.Table.from_pylist(values, schema=SCHEMA)
+def _table(rows: Sequence[LoggedPrediction]) -> pa.Table:
+    """Column by column: by rows it would take five times as long, and a busy service rolls all the time."""
+    columns = {name: [getattr(row, name) for row in rows] for name in SCHEMA.names}
+    columns["score"] = [_number(score) for score in columns["score"]]
+    columns |= {name: [bytes(part) for part in columns[name]] for name in JSON_PARTS}
+    return pa.table(columns).cast(SCHEMA)
 
 
 def _read_journal(folder: Path, path: Path) -> tuple[list[LoggedPrediction], list[str]]:
@@ -373,6 +375,10 @@ def _read_journal(folder: Path, path: Path) -> tuple[list[LoggedPrediction], lis
         _write_whole(folder / DAMAGED / path.name, b"".join(damaged))
         notes.append(f"journal {path.name}: {len(damaged)} unreadable lines, kept in {DAMAGED}/{path.name}.")
     return rows, notes
+
+
+def _number(score: float | str) -> float | None:
+    return None if isinstance(score, str) else float(score)
 
 
 def _deployment_path(folder: Path, digest: str) -> Path:
