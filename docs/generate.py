@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 import re
 import sys
+import textwrap
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +87,7 @@ def _command(name: str) -> str:
     parser = build_command_parser(name)
     own, _ = _groups(parser)
     usage = " ".join(["vendorkit", name, *(_usage(action) for action in own)])
+    usage = "\n".join(textwrap.wrap(usage, 84, subsequent_indent="    ", break_on_hyphens=False))
     examples = "\n".join((parser.epilog or "").splitlines()[1:])
     examples = "\n".join(line.strip() for line in examples.splitlines())
     parts = [
