@@ -8,64 +8,76 @@ MLflow are given by one transaction, so that this log is the compare-and-set tha
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+import random
+import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from vendorkit.errors import BadInput, Fault, Unavailable
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a registry entry is nobody else's business
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a person waits: say soon that it does not answer
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 import mlflow.artifacts
+import mlflow.store.db.utils
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, DataType, Schema
 
+mlflow.store.db.utils.MAX_RETRY_COUNT = 4  # ten, as it comes, let a missing database keep people waiting for 102 s
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
+EMBEDDED = ".vendorkit/registry"
+"""Folder of the embedded registry in an engagement."""
 TAG = "vendorkit."
-_DECISION_TAG = "vendorkit.decision"
-_TYPES = {
-    "number": DataType.double,
-    "integer": DataType.long,
-    "string": DataType.string,
-    "boolean": DataType.boolean,
-}
+_DECISION_TAG = f"{TAG}decision"
+_MODEL_FOLDER = "/model"
+_ATTEMPTS = 8
+_PARAM_LENGTH = 6000
+_TYPES = {"number": DataType.double, "integer": DataType.long, "string": DataType.string, "boolean": DataType.boolean}
 
 
 @dataclass(frozen=True)
 class Version:
-    """One registered version of a model.
+    """One registered version of a model. Whatever stands here is a claim until the release is verified.
 
     Args:
         model: Name of the registered model.
         number: Version number.
-        run_id: MLflow run that holds its files.
+        run_id: MLflow run that shows it.
+        place: URI of the folder that holds its files.
         tags: The `vendorkit.` tags without that beginning.
-        aliases: Aliases that point to it.
         created_at: When it was registered, UTC.
     """
 
     model: str
     number: int
     run_id: str
+    place: str
     tags: Mapping[str, str]
-    aliases: tuple[str, ...]
     created_at: str
+
+    @property
+    def name(self) -> str:
+        """`credit/3`."""
+        return f"{self.model}/{self.number}"
 
 
 def describe_model(
@@ -80,37 +92,36 @@ def describe_model(
         python: Python version.
         loader: Module with `_load_pyfunc(path)`.
     """
-    columns = [ColSpec(_TYPES[kind], name, required=not nullable) for name, kind, nullable in fields]
+    columns = [ColSpec(_type_of(kind, nullable), name, required=not nullable) for name, kind, nullable in fields]
     description = Model(signature=ModelSignature(inputs=Schema(columns)))
-    description.add_flavor(
-        "python_function", loader_module=loader, python_version=python, env="requirements.txt"
-    )
+    description.add_flavor("python_function", loader_module=loader, python_version=python, env="requirements.txt")
     (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
     description.save(str(folder / "MLmodel"))
 
 
-class Registry:
-    """One connection. Its errors are `Unavailable` with the registry's own words."""
+def _type_of(kind: str, nullable: bool) -> DataType:
+    # pandas holds whole numbers with gaps as floats, and MLflow refuses floats for `long`.
+    return DataType.double if kind == "integer" and nullable else _TYPES[kind]
 
-    def __init__(self, tracking: str, registry: str, artifacts: str | None) -> None:
+
+class Registry:
+    """One connection. What fails in it is `Unavailable`, with the registry's own words and without passwords."""
+
+    def __init__(self, tracking: str, registry: str, artifacts: str | None = None) -> None:
         self.tracking = tracking
         self._artifacts = artifacts
-        with _talking(tracking):
+        with _talking(self.tracking):
             self._client = MlflowClient(tracking, registry)
 
     @classmethod
-    def open(cls, folder: Path) -> Registry:
-        """Connect as MLflow's own variables say, else to the embedded registry in a folder (made at first use)."""
+    def open(cls, repo: Path) -> Registry:
+        """Connect as MLflow's own variables say, else to the embedded registry of an engagement (made at first use)."""
         tracking = os.environ.get("MLFLOW_TRACKING_URI")
         if tracking:
-            return cls(tracking, os.environ.get("MLFLOW_REGISTRY_URI", tracking), None)
-        database = folder / "mlflow.db"
-        if not database.exists():
-            _make_database(database)
-        if not os.access(database, os.W_OK) and not os.access(database, os.R_OK):
-            raise Unavailable("The registry cannot be read.", [Fault(str(database), "permission denied.")])
-        uri = f"sqlite:///{database}"
-        return cls(uri, uri, (folder / "artifacts").as_uri())
+            return cls(tracking, os.environ.get("MLFLOW_REGISTRY_URI") or tracking)
+        folder = repo / EMBEDDED
+        uri = _embedded(folder)
+        return cls(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri, (folder / "artifacts").as_uri())
 
     def publish(
         self,
@@ -123,7 +134,8 @@ class Registry:
     ) -> tuple[Version, bool]:
         """Register a release: files first, then one call that makes the version with all its tags.
 
-        Publishing again the release of the same candidate, even after a kill at any point, gives the same version.
+        Whoever publishes looks with `find` first. Where two publish one candidate at the same moment, one version
+        stays. After a kill at any point, the same release is completed.
 
         Args:
             model: Registered model.
@@ -136,122 +148,145 @@ class Registry:
         Returns:
             The version and whether it is new.
         """
-        known = self.find(model, tags["candidate"])
-        if known:
-            return known, False
         with _talking(self.tracking):
-            run_id = self._run(engagement, model, tags["release"])
-            self._client.log_artifacts(run_id, str(files))
+            run_id, place = self._run(engagement, model, tags["release"])
+            get_artifact_repository(place, tracking_uri=self.tracking).log_artifacts(str(files))
             now = int(datetime.now(UTC).timestamp() * 1000)
-            self._client.log_batch(
+            _insist(
+                self._client.log_batch,
                 run_id,
                 metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
-                params=[Param(name, value[:6000]) for name, value in params.items()],
-                tags=[RunTag(f"{TAG}files", "complete")],
+                params=[Param(_param_name(name), value[:_PARAM_LENGTH]) for name, value in params.items()],
             )
-            self._client.set_terminated(run_id)
-            self._ensure_model(model)
-            source = f"{self._client.get_run(run_id).info.artifact_uri}/model"
-            made = self._client.create_model_version(
-                model, source, run_id, tags={f"{TAG}{name}": value for name, value in tags.items()}
-            )
-            return self._only_one(model, tags["candidate"], int(made.version)), True
+            _insist(self._client.set_terminated, run_id)
+            own = {f"{TAG}{name}": value for name, value in tags.items()}
+            made = self._create_version(model, place + _MODEL_FOLDER, run_id, own)
+        kept = self.find(model, tags["candidate"])
+        if kept is None:
+            raise Unavailable(f"{model}/{made} vanished from the registry while it was made.")
+        if kept.number != made:
+            with _talking(self.tracking):
+                _insist(self._client.delete_model_version, model, str(made))
+        return kept, kept.number == made
 
     def find(self, model: str, candidate: str) -> Version | None:
         """The version that holds a candidate, if it was published."""
         with _talking(self.tracking):
             found = self._search(model, f" and tags.`{TAG}candidate` = '{candidate}'")
-            if not found:
-                return None
-            return _version(min(found, key=lambda entry: int(entry.version)), self._aliases(model))
+        return min(found, key=lambda version: version.number, default=None)
 
     def versions(self, model: str) -> list[Version]:
         """All versions of a model, oldest first; empty where there is no such model."""
         with _talking(self.tracking):
-            aliases = self._aliases(model)
-            found = self._search(model, "")
-        return sorted((_version(entry, aliases) for entry in found), key=lambda version: version.number)
+            return sorted(self._search(model), key=lambda version: version.number)
 
-    def models(self) -> list[str]:
-        """Names of all models that were published by vendorkit."""
+    def aliases(self, model: str) -> dict[str, int]:
+        """Where the aliases of a model point to; empty where there is no such model."""
         with _talking(self.tracking):
-            names = {entry.name for entry in _pages(self._client.search_registered_models)}
-        return sorted(name for name in names if not name.endswith(".decisions"))
+            try:
+                entry = self._client.get_registered_model(model)
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return {}
+                raise
+        return {alias: int(number) for alias, number in entry.aliases.items()}
 
     def alias(self, model: str, alias: str) -> int | None:
         """The version that an alias points to."""
-        with _talking(self.tracking):
-            return self._aliases(model).get(alias)
+        return self.aliases(model).get(alias)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias to a version."""
         with _talking(self.tracking):
-            self._client.set_registered_model_alias(model, alias, str(version))
+            _insist(self._client.set_registered_model_alias, model, alias, str(version))
 
     def download(self, version: Version, folder: Path) -> Path:
-        """Fetch the files of a release; gives the folder that they lie in."""
+        """Fetch the files of a release; gives the folder that they lie in.
+
+        Raises:
+            BadInput: The files are gone.
+            Unavailable: The store of files does not answer.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         with _talking(self.tracking):
-            root = self._client.get_run(version.run_id).info.artifact_uri
-            target = mlflow.artifacts.download_artifacts(
-                artifact_uri=root, dst_path=str(folder), tracking_uri=self.tracking
-            )
-        return Path(target)
+            try:
+                store = get_artifact_repository(version.place, tracking_uri=self.tracking)
+                if store.list_artifacts():
+                    return Path(store.download_artifacts("", str(folder)))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+        raise BadInput("The files are gone.", [Fault(version.name, f"has no files at {_shown(version.place)}.")])
 
-    def decisions(self, model: str) -> list[str]:
-        """The signed decisions about a model, as they were written, oldest first."""
+    def decisions(self, model: str) -> list[tuple[int, str]]:
+        """The signed decisions about a model as they were written: place, counted from 1, and text; oldest first."""
         with _talking(self.tracking):
-            found = self._search(f"{model}.decisions", "")
-        ordered = sorted(found, key=lambda entry: int(entry.version))
-        return [entry.tags.get(_DECISION_TAG, "") for entry in ordered]
+            found = self._search(f"{model}.decisions")
+        return sorted((entry.number, entry.tags.get("decision", "")) for entry in found)
 
-    def append_decision(self, model: str, text: str, source: Version) -> int:
-        """Add a decision to the log in one transaction; gives its place, counted from 1."""
+    def append_decision(self, model: str, text: str, source: Version) -> None:
+        """Add a decision to the log in one transaction.
+
+        The text may be added twice where the answer of the first time was lost: the log counts it once.
+        """
         with _talking(self.tracking):
-            log = f"{model}.decisions"
-            self._ensure_model(
-                log, "Signed decisions about releases, in order. Written by vendorkit; not a model."
-            )
-            uri = f"{self._client.get_run(source.run_id).info.artifact_uri}/model"
-            made = self._client.create_model_version(log, uri, source.run_id, tags={_DECISION_TAG: text})
-            return int(made.version)
+            log, place = f"{model}.decisions", source.place + _MODEL_FOLDER
+            self._create_version(log, place, source.run_id or None, {_DECISION_TAG: text})
 
-    def _only_one(self, model: str, candidate: str, made: int) -> Version:
-        """Of two publishes of one candidate at the same moment, the lower number stays."""
-        kept = self.find(model, candidate)
-        if kept is None:
-            raise Unavailable(f"{model} {made} vanished from the registry while it was made.")
-        if kept.number != made:
-            self._client.delete_model_version(model, str(made))
-        return kept
-
-    def _search(self, model: str, more: str) -> list[Any]:
-        return list(_pages(self._client.search_model_versions, filter_string=f"name = '{model}'{more}"))
-
-    def _aliases(self, model: str) -> dict[str, int]:
+    def _create_version(self, model: str, source: str, run_id: str | None, tags: dict[str, str]) -> int:
+        """One call that makes a version with all its tags."""
+        arguments = (model, source, run_id, tags)
         try:
-            entry = self._client.get_registered_model(model)
+            made = _insist(self._client.create_model_version, *arguments, await_creation_for=0)
         except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return {}
-            raise
-        return {alias: int(number) for alias, number in entry.aliases.items()}
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            self._create_model(model)
+            made = _insist(self._client.create_model_version, *arguments, await_creation_for=0)
+        return int(made.version)
 
-    def _ensure_model(self, model: str, description: str | None = None) -> None:
+    def _create_model(self, model: str) -> None:
+        decisions = model.endswith(".decisions")
+        says = "Signed decisions about releases, in order. Written by vendorkit; not a model." if decisions else None
         try:
-            self._client.create_registered_model(model, description=description)
+            _insist(self._client.create_registered_model, model, description=says)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _run(self, engagement: str, model: str, release: str) -> str:
-        """The MLflow run of a release: the one that a killed publish left, else a new one."""
+    def _search(self, model: str, more: str = "") -> list[Version]:
+        if "'" in model:
+            return []  # no id has one, and MLflow's filters cannot quote it
+        found, token = [], None
+        while True:
+            page = self._client.search_model_versions(f"name = '{model}'{more}", page_token=token)
+            found += [self._version(entry) for entry in page]
+            token = page.token
+            if not token:
+                return found
+
+    def _version(self, entry: Any) -> Version:
+        moment = datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC)
+        place = (entry.source or "").removesuffix(_MODEL_FOLDER)
+        if self._artifacts:  # the engagement's folder may have been moved since
+            place = "/".join([self._artifacts, *place.split("/")[-3:]])
+        return Version(
+            model=entry.name,
+            number=int(entry.version),
+            run_id=entry.run_id or "",
+            place=place,
+            tags={key.removeprefix(TAG): value for key, value in entry.tags.items() if key.startswith(TAG)},
+            created_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        )
+
+    def _run(self, engagement: str, model: str, release: str) -> tuple[str, str]:
+        """The MLflow run of a release (maybe one that a killed publish left), and where its files belong."""
         experiment = self._experiment(engagement)
         found = self._client.search_runs([experiment], f"tags.`{TAG}release` = '{release}'", max_results=1)
-        if found:
-            return str(found[0].info.run_id)
         tags = {f"{TAG}release": release, f"{TAG}model": model}
-        return str(self._client.create_run(experiment, tags=tags, run_name=model).info.run_id)
+        run = found[0] if found else _insist(self._client.create_run, experiment, tags=tags, run_name=model)
+        place = f"{self._artifacts}/{engagement}/{run.info.run_id}/artifacts" if self._artifacts else None
+        return str(run.info.run_id), place or str(run.info.artifact_uri)
 
     def _experiment(self, name: str) -> str:
         known = self._client.get_experiment_by_name(name)
@@ -259,34 +294,11 @@ class Registry:
             return str(known.experiment_id)
         try:
             place = f"{self._artifacts}/{name}" if self._artifacts else None
-            return str(self._client.create_experiment(name, artifact_location=place))
+            return str(_insist(self._client.create_experiment, name, artifact_location=place))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return str(self._client.get_experiment_by_name(name).experiment_id)
-
-
-def _pages(call: Any, **arguments: Any) -> Iterator[Any]:
-    token = None
-    while True:
-        page = call(**arguments, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
-def _version(entry: Any, aliases: Mapping[str, int]) -> Version:
-    number = int(entry.version)
-    moment = datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC)
-    return Version(
-        model=entry.name,
-        number=number,
-        run_id=entry.run_id or "",
-        tags={key.removeprefix(TAG): value for key, value in entry.tags.items() if key.startswith(TAG)},
-        aliases=tuple(sorted(alias for alias, target in aliases.items() if target == number)),
-        created_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    )
 
 
 @contextmanager
@@ -294,66 +306,94 @@ def _talking(uri: str) -> Iterator[None]:
     """Turn whatever MLflow and what lies under it raise into `Unavailable`."""
     try:
         yield
-    except MlflowException as error:
-        says = str(error).splitlines()[0][:300]
-        raise Unavailable(f"The registry at {_shown(uri)} refused.", [Fault("mlflow", says)]) from error
-    except OSError as error:
-        raise Unavailable(f"The registry at {_shown(uri)} failed.", [Fault("mlflow", str(error))]) from error
+    except ImportError as error:
+        fix = "Install it in the environment that runs vendorkit."
+        raise _unavailable(uri, "needs a driver that is not installed", error, fix) from error
+    except (MlflowException, OSError) as error:
+        raise _unavailable(uri, "does not do what it should", error) from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("sqlalchemy", "requests", "urllib3", "sqlite3"):
             raise
-        says = str(error).splitlines()[0][:300]
-        raise Unavailable(f"The registry at {_shown(uri)} failed.", [Fault("mlflow", says)]) from error
+        raise _unavailable(uri, "does not do what it should", error) from error
 
 
-def _shown(uri: str) -> str:
-    """A registry address without its password."""
-    parts = urlsplit(uri)
-    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri
+def _unavailable(uri: str, what: str, error: Exception, fix: str = "") -> Unavailable:
+    says = _shown((str(error) or type(error).__name__).splitlines()[0])[:300]
+    fix = fix or "Is it up, and is MLFLOW_TRACKING_URI (unset: the embedded one) right? Then try again."
+    return Unavailable(f"The registry at {_shown(uri)} {what}.", [Fault("mlflow", says)], fix=fix)
+
+
+def _shown(text: str) -> str:
+    """A text without the passwords and tokens of the addresses in it."""
+    return re.sub(r"(password=)[^&\s]+", r"\1***", re.sub(r"://[^/\s]*@", "://***@", text))
+
+
+def _param_name(name: str) -> str:
+    """A name that MLflow accepts for a parameter."""
+    return re.sub(r"[^\w\-. /:]", "_", name, flags=re.ASCII)[:250]
+
+
+def _insist(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call MLflow, and again where another process was in the way: it locked the database, or took the number."""
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return call(*arguments, **named)
+        except MlflowException as error:
+            if not any(words in str(error) for words in ("database is locked", "Giving up after", "IntegrityError")):
+                raise
+            time.sleep(random.uniform(0.5, 1.5) * 0.05 * attempt)  # noqa: S311  (not the same moment for all)
+    return call(*arguments, **named)
+
+
+def _embedded(folder: Path) -> str:
+    """The address of the embedded registry in a folder; its database is made where there is none."""
+    database = folder / "mlflow.db"
+    if set("%?") & set(str(folder)):
+        raise BadInput("The registry cannot lie here.", [Fault(str(folder), "MLflow cannot read a path with % or ?.")])
+    uri = f"sqlite:///{database}"
+    with _talking(uri):
+        if not database.exists():
+            _make_database(database)
+        database.open("rb").close()
+    return uri
 
 
 def _make_database(path: Path) -> None:
-    """An empty embedded registry.
+    """An empty embedded registry; one process makes it, others wait.
 
     MLflow makes one by 1,697 statements of migrations. It is made once for each version of MLflow on a machine
     and kept in the user's cache; every further one is a copy.
     """
-    if path.parent.is_file():
-        raise BadInput("There is no place for the registry.", [Fault(str(path.parent), "is a file.")])
     path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / ".making").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".making-") as folder:
+            fresh = Path(folder) / path.name
+            _copy_of_empty(fresh)
+            fresh.rename(path)
+
+
+def _copy_of_empty(fresh: Path) -> None:
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cached = base / "vendorkit" / f"mlflow-{mlflow.__version__}.db"
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".making-")
-    os.close(handle)
-    making = Path(name)
-    try:
-        if not _usable(cached):
-            _fill_cache(cached)
-        shutil.copyfile(cached, making)
-        path.hardlink_to(making)
-    except OSError:
-        # Another process was first, and its database stays; or there is no cache to write to, or no hard link
-        # on this file system: then MLflow makes its own at first use.
+    if _usable(cached):
+        shutil.copyfile(cached, fresh)
         return
-    finally:
-        making.unlink()
-
-
-def _fill_cache(cached: Path) -> None:
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
-        fresh = Path(folder) / "mlflow.db"
-        with _talking("the new embedded registry"):
-            MlflowClient(f"sqlite:///{fresh}", f"sqlite:///{fresh}").search_experiments()
-        fresh.replace(cached)
+    MlflowClient(f"sqlite:///{fresh}", f"sqlite:///{fresh}").search_experiments()
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+            shutil.copyfile(fresh, Path(folder) / cached.name).replace(cached)
+    except OSError:
+        return  # no cache to write to: the next registry is made the long way too
 
 
 def _usable(path: Path) -> bool:
     """Whether a cached database is whole."""
-    if not path.is_file():
-        return False
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             healthy = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
             return healthy and bool(connection.execute("SELECT 1 FROM alembic_version").fetchone())
     except sqlite3.Error:

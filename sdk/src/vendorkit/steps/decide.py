@@ -9,9 +9,9 @@ from typing import Literal
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry
 from vendorkit.errors import BadInput, Fault, Refused
-from vendorkit.trust.log import Signed, append, read_log
+from vendorkit.trust.log import Signed, append, log_of
 from vendorkit.trust.people import Authority, Deciding, authority_of
-from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
+from vendorkit.trust.releases import Subject, find_version, verify_release
 
 
 def decide(
@@ -40,34 +40,24 @@ def decide(
     authority = authority_of(repo, read_manifest(repo))
     if kind == "refusal" and not deciding.reason.strip():
         raise BadInput("Why is it refused?", [Fault("--reason", "is missing.")])
-    registry = registry or Registry.open(repo / ".vendorkit" / "registry")
-    log = read_log(registry.decisions(model), model)
+    registry = registry or Registry.open(repo)
+    log = log_of(registry, model)
     found = find_version(registry, model, version)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         files = verify_release(registry, found, Path(folder))
-    faults = _may_not(deciding.actor, files, authority)
+    faults = _may_not(deciding.actor, files.subject, authority)
     if faults:
-        people = [person.id for person in authority.people.values() if person.internal]
-        others = [name for name in people if authority.people[name].email.casefold() not in files.authors]
+        others = [name for name in authority.people if not _may_not(name, files.subject, authority)]
         fix = f"One of these may: {', '.join(others) or 'nobody in engagement.yaml'}."
-        raise Refused(f"{deciding.actor} cannot decide about {model}/{version}.", faults, fix=fix)
-    return append(
-        registry,
-        log,
-        authority,
-        found,
-        kind=kind,
-        actor=deciding.actor,
-        reason=deciding.reason,
-        key=deciding.key,
-    )
+        raise Refused(f"{deciding.actor} cannot decide about {found.name}.", faults, fix=fix)
+    return append(registry, log, authority, found, kind, deciding)
 
 
-def _may_not(actor: str, files: ReleaseFiles, authority: Authority) -> list[Fault]:
+def _may_not(actor: str, subject: Subject, authority: Authority) -> list[Fault]:
     person = authority.people[actor]
     faults = []
     if not person.internal:
         faults.append(Fault(f"people.{actor}", "works for the vendor; only the client's own people decide."))
-    if person.email.casefold() in files.authors:
+    if person.email.casefold() in subject.authors:
         faults.append(Fault(f"people.{actor}", "trained, published or committed this release."))
     return faults

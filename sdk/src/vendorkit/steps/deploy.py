@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -21,9 +22,12 @@ from vendorkit.records.base import now
 from vendorkit.records.contract import Contract
 from vendorkit.records.deployment import Deployment
 from vendorkit.trust.approvals import usable
-from vendorkit.trust.log import Log, decision_fault, read_log
+from vendorkit.trust.log import Log, Signed, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import find_version
+
+LIVE = "champion"
+"""The alias that is served where none is named."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +65,25 @@ def deploy(
     """
     manifest = read_manifest(repo)
     authority = authority_of(repo, manifest)
-    registry = registry or Registry.open(repo / ".vendorkit" / "registry")
-    log = read_log(registry.decisions(model), model)
-    moves = []
-    if version is None:
-        version, move = _promoted(registry, log, authority, model, alias or "champion")
-        moves = [move]
-    found = find_version(registry, model, version)
-    folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
-    files, approvals = usable(registry, found, Path(folder.name), authority, log)
-    root = files.folder / "model"
-    pipeline = load_pipeline(root / "code", files.run.code.module, needs=("predict",))
-    loaded = load_model(root, files.run.model_format)
+    registry = registry or Registry.open(repo)
+    log = log_of(registry, model)
+    move = None if version else _promoted(registry, log, authority, model, alias or LIVE)
+    found = find_version(registry, model, version or (move.decision.version if move else 0))
+    with ExitStack() as stack:
+        folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
+        stack.callback(folder.cleanup)
+        files, approvals = usable(registry, found, Path(folder.name), authority, log)
+        root = files.folder / "model"
+        pipeline = load_pipeline(root / "code", files.run.code.module, needs=("predict",))
+        loaded = load_model(root, files.run.model_format)
+        stack.pop_all()  # it is served from now on, and needs its folder
+    allowed_by = [*approvals, *([move] if move else [])]
     deployment = Deployment(
         model=model,
-        version=version,
-        alias=alias if moves else None,
+        version=found.number,
+        alias=move.decision.alias if move else None,
         release=files.release.digest,
-        decisions=tuple([*(signed.decision.digest for signed in approvals), *moves]),
+        decisions=tuple(signed.decision.digest for signed in allowed_by),
         environment=environment(repo).id,
         sdk_version=installed("vendorkit"),
         started_at=now(),
@@ -86,23 +91,20 @@ def deploy(
     return Deployed(files.contract, deployment, lambda frame: pipeline.predict(loaded, frame), folder)
 
 
-def _promoted(registry: Registry, log: Log, authority: Authority, model: str, alias: str) -> tuple[int, str]:
-    """The version that an alias means by the log, where log and alias agree; and the digest of that decision."""
-    known, last = registry.alias(model, alias), log.move(alias)
+def _promoted(registry: Registry, log: Log, authority: Authority, model: str, alias: str) -> Signed:
+    """The move that put an alias where it is, where log and alias agree."""
+    known, last = registry.alias(model, alias), log.move(alias, authority)
+    name = f"{model}@{alias}"
+    fix = f"Promote the right version: `vendorkit promote {model}/VERSION --alias {alias}`."
     if known is None and last is None:
-        fix = f"Promote a release: `vendorkit promote {model}/VERSION --alias {alias}`."
-        raise BadInput("There is nothing to serve.", [Fault(f"{model}@{alias}", "points nowhere.", fix)])
-    if last is None or last.decision.version != known:
-        recorded = (
-            f"the last recorded move was to version {last.decision.version}"
-            if last
-            else "no move is recorded"
-        )
-        fix = f"Promote the right version with `vendorkit promote {model}/VERSION --alias {alias}`."
-        says = f"points to version {known}, but {recorded}: it was moved past the rules, or a move was interrupted."
-        raise Refused("The alias is not to be believed.", [Fault(f"{model}@{alias}", says)], fix=fix)
-    why = decision_fault(last, authority)
-    if why:
-        fault = Fault(f"{last.decision.kind} by {last.decision.actor}", f"does not count: {why}.")
-        raise Refused(f"{model}@{alias} was moved by nobody who may.", [fault])
-    return last.decision.version, last.decision.digest
+        raise BadInput("There is nothing to serve.", [Fault(name, "points nowhere.")], fix=fix)
+    if last and last.decision.version == known:
+        return last
+    says = f"points to version {known}" if known else "points nowhere"
+    recorded = f"the last valid move was to version {last.decision.version}" if last else "no valid move is recorded"
+    faults = [Fault(name, f"{says}, but {recorded}: it was moved past the rules, or a move was interrupted.")]
+    for signed in log.moves(alias)[-1:]:
+        why = decision_fault(signed, authority)
+        if why:
+            faults.append(Fault(f"{signed.decision.kind} by {signed.decision.actor}", f"does not count: {why}."))
+    raise Refused("The alias is not to be believed.", faults, fix=fix)

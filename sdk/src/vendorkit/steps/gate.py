@@ -71,7 +71,7 @@ def gate(
     with ExitStack() as stack:
         parts = (candidate.model_folder, candidate.run, candidate.features, candidate.snapshots)
         under_way = [_start(stack, _job(repo, *parts, benchmarks, repeat="prepared" in wanted))]
-        registry = registry or Registry.open(store.root / "registry")
+        registry = registry or Registry.open(repo)
         live = _live(registry, model, against)
         if live and "current" in wanted:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))

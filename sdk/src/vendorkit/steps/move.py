@@ -6,19 +6,22 @@ the next, and until then the service refuses the alias.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.trust.approvals import usable
-from vendorkit.trust.log import Log, append, read_log
+from vendorkit.trust.log import Log, append, decision_fault, log_of
 from vendorkit.trust.people import Authority, Deciding, authority_of
 from vendorkit.trust.releases import find_version
+
+ALIAS = re.compile(r"(?!latest$|v\d+$)[a-z][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Moved:
     """What a move did.
 
     Args:
-        decision: The record of it; the earlier one where nothing had to move.
-        changed: False when the alias already pointed there.
+        decision: The record of it; the earlier one where it was recorded before.
+        changed: False when the alias already pointed there by that record.
     """
 
     decision: Decision
@@ -54,7 +57,9 @@ class Moved:
         if not self.changed:
             return f"{where} already points to version {decision.version}, moved by {decision.actor} at {decision.at}."
         before = f"version {decision.from_version}" if decision.from_version else "nowhere"
-        return f"{where} now points to version {decision.version}, before to {before}. {decision.kind} {decision.digest}"
+        return (
+            f"{where} now points to version {decision.version}, before to {before}. {decision.kind} {decision.digest}"
+        )
 
 
 def promote(
@@ -62,83 +67,95 @@ def promote(
 ) -> Moved:
     """Point an alias to an approved release.
 
+    A promotion to where the alias is by the log already is not recorded again; the alias is mended if it was moved.
+
     Raises:
+        BadInput: No such version, or no name for an alias.
         Refused: It is not approved, not what was published, or somebody moved the alias meanwhile.
     """
-    registry = registry or Registry.open(repo / ".vendorkit" / "registry")
-    log = read_log(registry.decisions(model), model)
-    return _move(repo, registry, log, find_version(registry, model, version), alias, "promotion", deciding)
+    _name_of_alias(alias)
+    authority = authority_of(repo, read_manifest(repo))
+    _refuse_outsider(authority, deciding.actor, None)
+    registry = registry or Registry.open(repo)
+    log = log_of(registry, model)
+    found = find_version(registry, model, version)
+    return _move(registry, log, authority, found, alias, "promotion", deciding)
 
 
-def rollback(
-    repo: Path, model: str, alias: str, deciding: Deciding, *, registry: Registry | None = None
-) -> Moved:
-    """Point an alias back to the release that it pointed to before.
+def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry: Registry | None = None) -> Moved:
+    """Point an alias back to the release that it pointed to before. Done twice, it goes back two.
+
+    A rollback that was recorded, but killed before the alias followed, is completed instead.
 
     Raises:
         BadInput: There is none before.
         Refused: The person has no authority to roll back, or the release before is no longer fit.
     """
-    registry = registry or Registry.open(repo / ".vendorkit" / "registry")
-    log = read_log(registry.decisions(model), model)
-    before = _version_before(log, alias)
-    if before is None:
-        raise BadInput(
-            "There is nothing to go back to.", [Fault(f"{model}@{alias}", "never pointed elsewhere.")]
-        )
-    return _move(repo, registry, log, find_version(registry, model, before), alias, "rollback", deciding)
+    manifest = read_manifest(repo)
+    authority = authority_of(repo, manifest)
+    _refuse_outsider(authority, deciding.actor, manifest.operations.rollback.authority if manifest.operations else None)
+    registry = registry or Registry.open(repo)
+    log = log_of(registry, model)
+    last = log.move(alias, authority)
+    if last and last.decision.kind == "rollback" and registry.alias(model, alias) != last.decision.version:
+        version = last.decision.version
+    else:
+        version = _version_before(log, model, alias, authority)
+    return _move(registry, log, authority, find_version(registry, model, version), alias, "rollback", deciding)
 
 
-def _version_before(log: Log, alias: str) -> int | None:
-    """The version that was live before the present one; rollbacks step back, so that two go back two."""
+def _version_before(log: Log, model: str, alias: str, authority: Authority) -> int:
+    """The version that was live before the present one."""
     trail: list[int] = []
-    for signed in log.accepted:
-        decision = signed.decision
-        if decision.alias != alias:
+    for signed in log.moves(alias):
+        if decision_fault(signed, authority):
             continue
-        if decision.kind == "promotion":
-            trail.append(decision.version)
-        elif len(trail) > 1:
-            trail.pop()
-    return trail[-2] if len(trail) > 1 else None
+        if signed.decision.kind == "promotion":
+            trail.append(signed.decision.version)
+        else:
+            trail = trail[:-1]
+    if len(trail) < 2:
+        faults = [Fault(f"{model}@{alias}", "has pointed to one version only.")]
+        raise BadInput("There is nothing to go back to.", faults)
+    return trail[-2]
 
 
 def _move(
-    repo: Path, registry: Registry, log: Log, version: Version, alias: str, kind: str, deciding: Deciding
+    registry: Registry,
+    log: Log,
+    authority: Authority,
+    version: Version,
+    alias: str,
+    kind: Literal["promotion", "rollback"],
+    deciding: Deciding,
 ) -> Moved:
-    manifest = read_manifest(repo)
-    authority = authority_of(repo, manifest)
-    may = manifest.operations.rollback.authority if manifest.operations and kind == "rollback" else None
-    _refuse_outsider(authority, deciding.actor, may)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         usable(registry, version, Path(folder), authority, log)
-    last = log.move(alias)
+    last = log.move(alias, authority)
     if last and last.decision.version == version.number:
-        _follow(registry, version.model, alias)
-        return Moved(last.decision, changed=False)
-    signed = append(
-        registry,
-        log,
-        authority,
-        version,
-        kind="promotion" if kind == "promotion" else "rollback",
-        actor=deciding.actor,
-        reason=deciding.reason,
-        key=deciding.key,
-        alias=alias,
-        from_version=last.decision.version if last else None,
-    )
-    _follow(registry, version.model, alias)
+        return Moved(last.decision, changed=_follow(registry, authority, version.model, alias))
+    before = last.decision.version if last else None
+    signed = append(registry, log, authority, version, kind, deciding, alias=alias, from_version=before)
+    _follow(registry, authority, version.model, alias)
     return Moved(signed.decision, changed=True)
 
 
-def _follow(registry: Registry, model: str, alias: str) -> None:
-    """Let the alias follow the log, and look again: another move may have been recorded meanwhile."""
+def _follow(registry: Registry, authority: Authority, model: str, alias: str) -> bool:
+    """Let the alias follow the log until both agree, for another move may be recorded meanwhile; True if it moved."""
+    moved = False
     while True:
-        last = read_log(registry.decisions(model), model).move(alias)
+        last = log_of(registry, model).move(alias, authority)
         if last is None or registry.alias(model, alias) == last.decision.version:
-            return
+            return moved
         registry.set_alias(model, alias, last.decision.version)
+        moved = True
+
+
+def _name_of_alias(alias: str) -> None:
+    """An alias that MLflow takes: `latest` and version numbers have a meaning of their own there."""
+    if not ALIAS.fullmatch(alias):
+        says = "is no name for an alias; expected small letters, digits, - and _, not latest and not v1."
+        raise BadInput("Which alias?", [Fault("--alias", f"{alias!r} {says}")])
 
 
 def _refuse_outsider(authority: Authority, actor: str, may: tuple[str, ...] | None) -> None:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vendorkit.adapters import repository
-from vendorkit.adapters.engagement import read_manifest
-from vendorkit.adapters.environment import requirements
+from vendorkit.adapters.engagement import MANIFEST, read_manifest
+from vendorkit.adapters.environment import LOCKFILE, requirements
 from vendorkit.adapters.registry import Registry, Version, describe_model
 from vendorkit.adapters.store import Candidate, Store, list_files, read_record
 from vendorkit.errors import Fault, Refused
 from vendorkit.records.base import now
-from vendorkit.records.canonical import digest_json
+from vendorkit.records.canonical import digest_file, digest_json
 from vendorkit.records.contract import Behaviour, Contract
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import Manifest
 from vendorkit.records.release import Release
 from vendorkit.records.run import Person
+from vendorkit.trust.releases import RELEASE_FILE
 
 LOADER = "vendorkit.tracking.pyfunc"
 
@@ -55,34 +59,49 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
     store = Store(repo)
     candidate = candidate or store.candidate(None)
     report = store.report(candidate.digest)
-    faults = _faults(manifest, candidate, report)
+    faults = _faults(repo, manifest, candidate, report)
     if faults or report is None:
         raise Refused(f"Candidate {candidate.digest[7:19]} is not fit to be published.", faults)
-    registry = registry or Registry.open(store.root / "registry")
-    known = registry.find(candidate.run.model, candidate.digest)
-    if known:
-        return Published(known, known.tags["release"], created=False)
-    contract = _contract(manifest, candidate)
+    registry = registry or Registry.open(repo)
+    with _alone(store.root):
+        known = registry.find(candidate.run.model, candidate.digest)
+        if known:
+            return Published(known, known.tags.get("release", ""), created=False)
+        return _publish(repo, store, candidate, report, _contract(manifest, candidate), registry)
 
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time publishes from this engagement; the others wait. A kill ends the wait too."""
+    with (folder / "publishing.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _publish(
+    repo: Path, store: Store, candidate: Candidate, report: GateReport, contract: Contract, registry: Registry
+) -> Published:
     def fill(folder: Path) -> None:
         _write_files(repo, store, candidate, report, contract, folder)
         _write_release(repo, candidate, report, contract, folder)
 
+    # Filled once: a publish that was killed goes on with the same bytes.
     files = store.staged_release(digest_json([candidate.digest, report.digest, contract.digest]), fill)
-    release = read_record(Release, files / "release.json")
+    release = read_record(Release, files / RELEASE_FILE)
+    run = candidate.run
     version, created = registry.publish(
         model=release.model,
-        engagement=candidate.run.engagement,
+        engagement=run.engagement,
         files=files,
         tags=_tags(candidate, report, release),
-        params={"seed": str(candidate.run.seed), **{k: str(v) for k, v in candidate.run.parameters.items()}},
-        metrics=_metrics(report),
+        params={"seed": str(run.seed), **{name: str(value) for name, value in run.parameters.items()}},
+        metrics={result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)},
     )
     shutil.rmtree(files)
-    return Published(version, version.tags["release"], created)
+    return Published(version, version.tags.get("release", ""), created)
 
 
-def _faults(manifest: Manifest, candidate: Candidate, report: GateReport | None) -> list[Fault]:
+def _faults(repo: Path, manifest: Manifest, candidate: Candidate, report: GateReport | None) -> list[Fault]:
     """Everything that makes a candidate unfit."""
     run = candidate.run
     faults = []
@@ -91,23 +110,24 @@ def _faults(manifest: Manifest, candidate: Candidate, report: GateReport | None)
     elif run.code.dirty:
         says = f"the working tree differed from commit {run.code.commit[:12]} at training."
         faults.append(Fault("code", says, "Commit it and train again."))
+    lock = repo / LOCKFILE
     if run.environment.lock is None:
-        faults.append(Fault("environment", "has no uv.lock.", "Run `uv lock`, commit it and train again."))
+        fix = f"Run `uv lock`, commit {LOCKFILE} and train again."
+        faults.append(Fault("environment", f"had no {LOCKFILE} at training.", fix))
+    elif not lock.is_file() or digest_file(lock) != run.environment.lock:
+        fix = "Bring it back with git, or train again."
+        faults.append(Fault(LOCKFILE, "is not the one that the candidate was trained with.", fix))
     if not run.inputs:
         faults.append(Fault("lineage", "names no dataset."))
     if run.label is None:
-        faults.append(
-            Fault("lineage", "names no label source.", "Add `label` to the dataset in engagement.yaml.")
-        )
+        faults.append(Fault("lineage", "names no label source.", "Add `label` to the dataset in engagement.yaml."))
     if report is None:
         faults.append(Fault("gates", "were not asked.", "Run `vendorkit gate`."))
         return faults
     limits = digest_json([spec.model_dump(mode="json") for spec in manifest.gates_for(run.model)])
     if report.limits != limits:
         faults.append(Fault("gates", "were changed after they were asked.", "Run `vendorkit gate` again."))
-    faults += [
-        Fault(f"gate {result.id}", result.says) for result in report.results if result.verdict != "pass"
-    ]
+    faults += [Fault(f"gate {result.id}", result.says) for result in report.results if result.verdict != "pass"]
     if not report.passed and not report.results:
         faults.append(Fault("gates", "there were none."))
     return faults
@@ -132,9 +152,7 @@ def _write_files(
     shutil.copytree(candidate.model_folder, folder / "model")
     fields = tuple((field.name, field.type, field.nullable) for field in contract.fields)
     shutil.copyfile(candidate.folder / "run.json", folder / "model" / "run.json")  # for MLflow's own loading
-    describe_model(
-        folder / "model", fields, requirements(repo), candidate.run.environment.python.split()[-1], LOADER
-    )
+    describe_model(folder / "model", fields, requirements(repo), candidate.run.environment.python.split()[-1], LOADER)
     records = folder / "records"
     shutil.copytree(candidate.folder / "snapshots", records / "snapshots")
     shutil.copyfile(candidate.folder / "run.json", records / "run.json")
@@ -148,13 +166,11 @@ def _write_files(
             shutil.copyfile(path, documents / path.name)
     declared = folder / "engagement"
     declared.mkdir()
-    for name in ("engagement.yaml", "uv.lock"):
+    for name in (MANIFEST, LOCKFILE):
         shutil.copyfile(repo / name, declared / name)
 
 
-def _write_release(
-    repo: Path, candidate: Candidate, report: GateReport, contract: Contract, folder: Path
-) -> None:
+def _write_release(repo: Path, candidate: Candidate, report: GateReport, contract: Contract, folder: Path) -> None:
     name, email = repository.identity(repo)
     release = Release(
         model=candidate.run.model,
@@ -167,7 +183,7 @@ def _write_release(
         publisher=Person(name=name, email=email),
         published_at=now(),
     )
-    (folder / "release.json").write_bytes(release.to_bytes())
+    (folder / RELEASE_FILE).write_bytes(release.to_bytes())
 
 
 def _tags(candidate: Candidate, report: GateReport, release: Release) -> dict[str, str]:
@@ -177,15 +193,10 @@ def _tags(candidate: Candidate, report: GateReport, release: Release) -> dict[st
         "candidate": candidate.digest,
         "gate_report": report.digest,
         "author": run.author.email,
+        "made_by": " ".join(sorted({run.author.email, release.publisher.email, *run.code.committers})),
         "commit": run.code.commit,
         "environment": run.environment.id,
         "seed": str(run.seed),
         "datasets": ", ".join(f"{source.dataset} {source.content_digest}" for source in run.inputs),
         "sdk": run.sdk_version,
-    }
-
-
-def _metrics(report: GateReport) -> dict[str, float]:
-    return {
-        result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)
     }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry, Version
-from vendorkit.trust.log import Log, decision_fault, read_log
+from vendorkit.trust.approvals import standing
+from vendorkit.trust.log import Log, log_of
 from vendorkit.trust.people import Authority, authority_of
+from vendorkit.trust.releases import Subject
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class ReleaseLine:
         author: Who trained it.
         approvals: Internal people whose signed yes verifies and stands.
         aliases: Aliases that point to it by the log of decisions.
-        status: `live`, `approved`, `refused`, `registered`; `suspect` where an alias was moved past the log.
+        status: `live`, `approved`, `refused`, `registered`; `suspect` where the registry was changed past the rules
+            (a version or alias made by hand, a log that was tampered with), or a move was interrupted.
         created_at: When it was registered.
     """
 
@@ -35,36 +39,54 @@ class ReleaseLine:
     created_at: str
 
 
-def releases(
-    repo: Path, model: str | None = None, *, registry: Registry | None = None
-) -> tuple[ReleaseLine, ...]:
-    """All releases of one model, or of all models of the registry, oldest first."""
-    authority = authority_of(repo, read_manifest(repo))
-    registry = registry or Registry.open(repo / ".vendorkit" / "registry")
+def releases(repo: Path, model: str | None = None, *, registry: Registry | None = None) -> tuple[ReleaseLine, ...]:
+    """All releases of one model, or of all models of the engagement, oldest first.
+
+    What stands here is what the registry says, with signatures checked; files are verified when they are used.
+    """
+    manifest = read_manifest(repo)
+    authority = authority_of(repo, manifest)
+    registry = registry or Registry.open(repo)
     lines: list[ReleaseLine] = []
-    for name in [model] if model else registry.models():
-        log = read_log(registry.decisions(name), name)
-        lines += [_line(version, log, authority) for version in registry.versions(name)]
+    for name in [model] if model else [surface.id for surface in manifest.models()]:
+        versions, aliases, log = registry.versions(name), registry.aliases(name), log_of(registry, name)
+        moves = {alias: log.move(alias, authority) for alias in {*aliases, *log.aliases}}
+        moved = {alias: move.decision.version if move else None for alias, move in moves.items()}
+        sound = not log.faults
+        lines += [_line(version, log, authority, aliases, moved, sound=sound) for version in versions]
     return tuple(lines)
 
 
-def _line(version: Version, log: Log, authority: Authority) -> ReleaseLine:
-    release = version.tags.get("release", "")
-    last = {signed.decision.actor: signed for signed in log.about(release)}
-    valid = [signed.decision for signed in last.values() if decision_fault(signed, authority) is None]
-    approvals = tuple(decision.actor for decision in valid if decision.kind == "approval")
-    refused = any(decision.kind == "refusal" for decision in valid)
-    moves = {
-        signed.decision.alias: signed.decision.version for signed in log.accepted if signed.decision.alias
-    }
-    aliases = tuple(sorted(alias for alias, number in moves.items() if alias and number == version.number))
-    if set(aliases) != set(version.aliases) or log.faults:
+def _line(
+    version: Version,
+    log: Log,
+    authority: Authority,
+    aliases: Mapping[str, int],
+    moved: Mapping[str, int | None],
+    *,
+    sound: bool,
+) -> ReleaseLine:
+    tags, number = version.tags, version.number
+    release, candidate, report = (tags.get(name, "") for name in ("release", "candidate", "gate_report"))
+    made_by = frozenset(tags.get("made_by", "").casefold().split())
+    approvals, faults = standing(Subject(version.name, release, candidate, report, made_by), log, authority)
+    here = sorted(alias for alias, target in moved.items() if target == number)
+    pointing = sorted(alias for alias, target in aliases.items() if target == number)
+    if not sound or not release or pointing != here:
         status = "suspect"
-    elif aliases:
-        status = "live"
+    elif any(fault.where.startswith("refusal") for fault in faults):
+        status = "refused"
+    elif approvals:
+        status = "live" if here else "approved"
     else:
-        status = "refused" if refused else "approved" if approvals else "registered"
-    author = version.tags.get("author", "")
+        status = "suspect" if here else "registered"
     return ReleaseLine(
-        version.model, version.number, release, author, approvals, aliases, status, version.created_at
+        model=version.model,
+        version=number,
+        release=release,
+        author=tags.get("author", ""),
+        approvals=tuple(signed.decision.actor for signed in approvals),
+        aliases=tuple(here),
+        status=status,
+        created_at=version.created_at,
     )

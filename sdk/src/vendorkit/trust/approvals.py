@@ -6,47 +6,45 @@ from pathlib import Path
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.errors import Fault, Refused
-from vendorkit.trust.log import Log, Signed, decision_fault
+from vendorkit.trust.log import Log, Signed, decision_fault, tampered
 from vendorkit.trust.people import Authority
-from vendorkit.trust.releases import ReleaseFiles, verify_release
-
-APPROVALS_NEEDED = 1
+from vendorkit.trust.releases import ReleaseFiles, Subject, verify_release
 
 
-def standing(files: ReleaseFiles, log: Log, authority: Authority) -> tuple[tuple[Signed, ...], list[Fault]]:
-    """The approvals that count, and what keeps the release from being used.
+def standing(subject: Subject, log: Log, authority: Authority) -> tuple[tuple[Signed, ...], list[Fault]]:
+    """The approvals that count, and what keeps a release from being used.
 
-    The last word of each person counts. One valid refusal that stands blocks the release.
+    The last word of each person counts. One approval is needed. A refusal blocks, and so does one whose signature
+    no longer verifies: nobody gets rid of a no by spoiling it. Whoever refused may approve later.
 
     Returns:
         Valid approvals, and faults: empty when the release may be used.
     """
-    last = {signed.decision.actor: signed for signed in log.about(files.release.digest)}
-    approvals, faults = [], []
-    for actor, signed in last.items():
-        why = _approval_fault(signed, files, authority)
-        if why:
-            faults.append(Fault(f"{signed.decision.kind} by {actor}", f"does not count: {why}."))
-        elif signed.decision.kind == "refusal":
-            faults.append(Fault(f"refusal by {actor}", f"stands: {signed.decision.reason}"))
+    words = [signed for signed in log.about(subject.release) if signed.decision.kind in ("approval", "refusal")]
+    approvals, ignored, blocking = [], [], []
+    for actor, signed in {word.decision.actor: word for word in words}.items():
+        decision = signed.decision
+        why = approval_fault(signed, subject, authority)
+        if decision.kind == "refusal":
+            doubt = f" (its signature does not count: {why})" if why else ""
+            blocking.append(Fault(f"refusal by {actor}", f"stands: {decision.reason}{doubt}"))
+        elif why:
+            ignored.append(Fault(f"approval by {actor}", f"does not count: {why}."))
         else:
             approvals.append(signed)
-    blocked = [fault for fault in faults if "stands:" in fault.says]
-    if len(approvals) >= APPROVALS_NEEDED and not blocked:
-        return tuple(approvals), []
-    if len(approvals) < APPROVALS_NEEDED:
-        says = f"has {len(approvals)} of {APPROVALS_NEEDED} approvals by internal people who did not make it."
-        faults.insert(0, Fault(f"{files.version.model}/{files.version.number}", says))
-    return tuple(approvals), faults
+    if approvals:
+        return tuple(approvals), blocking
+    nobody = Fault(subject.name, "has no approval by an internal person who did not make it.")
+    return (), [nobody, *ignored, *blocking]
 
 
-def _approval_fault(signed: Signed, files: ReleaseFiles, authority: Authority) -> str | None:
+def approval_fault(signed: Signed, subject: Subject, authority: Authority) -> str | None:
+    """Why an approval or refusal does not count for a release; None when it does."""
     decision = signed.decision
-    bound = (decision.release, decision.candidate, decision.gate_report)
-    if bound != (files.release.digest, files.release.candidate, files.release.gate_report):
+    if (decision.release, decision.candidate, decision.gate_report) != subject.digests:
         return "it is about other bytes than these"
     person = authority.people.get(decision.actor)
-    if person and person.email.casefold() in files.authors:
+    if person and person.email.casefold() in subject.authors:
         return f"{decision.actor} made this release and cannot approve it"
     return decision_fault(signed, authority)
 
@@ -59,12 +57,12 @@ def usable(
     Raises:
         Refused: It is neither; every reason is named.
     """
-    subject = f"{version.model}/{version.number}"
-    if log.faults:
-        raise Refused(f"The decisions about {version.model} were tampered with.", log.faults)
+    broken = tampered(log, version.model)
+    if broken:
+        raise broken
     files = verify_release(registry, version, folder)
-    approvals, faults = standing(files, log, authority)
+    approvals, faults = standing(files.subject, log, authority)
     if faults:
-        fix = f"An internal person who did not make it runs `vendorkit approve {subject}`."
-        raise Refused(f"{subject} is not approved.", faults, fix=fix)
+        fix = f"An internal person who did not make it runs `vendorkit approve {version.name}`."
+        raise Refused(f"{version.name} is not approved.", faults, fix=fix)
     return files, approvals

@@ -1,14 +1,15 @@
 """The log of decisions about one model: a chain of signed records, read and extended.
 
 The registry orders the entries; an entry counts when it names the last one that counts. Of two people who decide
-at the same moment one wins, and the other is told: a compare-and-set without a lock.
+at the same moment one wins, and the other is told: a compare-and-set without a lock. What the chain cannot show by
+itself is that its very last entries were deleted: the next entry shows it, by its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.signatures import refusal, sign
@@ -16,7 +17,7 @@ from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.canonical import load_json, to_canonical
 from vendorkit.records.decision import Decision, DecisionKind
-from vendorkit.trust.people import Authority
+from vendorkit.trust.people import SIGNERS_FILE, Authority, Deciding
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Log:
 
     Args:
         accepted: The chain, oldest first. An entry counts when it names the accepted one before it; one that
-            lost a race to another names an older one and has no effect.
-        faults: Entries that fit nowhere: the log was tampered with.
+            lost a race to another names an older one and has no effect. Signatures are another matter.
+        faults: Entries that are gone or fit nowhere: the log was tampered with.
     """
 
     accepted: tuple[Signed, ...]
@@ -49,38 +50,59 @@ class Log:
         """Digest of the last accepted decision, which the next one must name."""
         return self.accepted[-1].decision.digest if self.accepted else None
 
-    def move(self, alias: str) -> Signed | None:
-        """The last move of an alias."""
-        moves = [signed for signed in self.accepted if signed.decision.alias == alias]
-        return moves[-1] if moves else None
-
-    def about(self, release: str) -> tuple[Signed, ...]:
-        """Approvals and refusals of a release."""
-        return tuple(
-            signed
-            for signed in self.accepted
-            if signed.decision.release == release and signed.decision.kind in ("approval", "refusal")
+    def move(self, alias: str, authority: Authority) -> Signed | None:
+        """The last move of an alias that was signed by somebody who may."""
+        return next(
+            (signed for signed in reversed(self.moves(alias)) if decision_fault(signed, authority) is None), None
         )
 
+    def moves(self, alias: str) -> tuple[Signed, ...]:
+        """All moves of an alias, oldest first, whoever signed them."""
+        return tuple(signed for signed in self.accepted if signed.decision.alias == alias)
 
-def read_log(texts: Sequence[str], model: str) -> Log:
-    """Walk the log in the registry's order. Signatures are not looked at here."""
+    @property
+    def aliases(self) -> frozenset[str]:
+        """All aliases that were ever moved."""
+        return frozenset(signed.decision.alias for signed in self.accepted if signed.decision.alias)
+
+    def about(self, release: str) -> tuple[Signed, ...]:
+        """Everything that was decided about a release, oldest first."""
+        return tuple(signed for signed in self.accepted if signed.decision.release == release)
+
+
+def log_of(registry: Registry, model: str) -> Log:
+    """The log of a model as the registry holds it now."""
+    return read_log(registry.decisions(model), model)
+
+
+def read_log(entries: Sequence[tuple[int, str]], model: str) -> Log:
+    """Walk a log. Signatures are not looked at here.
+
+    Args:
+        entries: Place, counted from 1, and text of each entry, in the order of places.
+        model: The model that all of it must be about.
+    """
     accepted: list[Signed] = []
     known: set[str | None] = {None}
     faults = []
-    for place, text in enumerate(texts, start=1):
+    held = {place for place, _ in entries}
+    for place in range(1, max(held, default=0) + 1):
+        if place not in held:
+            faults.append(Fault(f"{model}.decisions/{place}", "was deleted."))
+    for place, text in entries:
         where = f"{model}.decisions/{place}"
         try:
             signed = _parse_signed(text, where)
         except BadInput as error:
             faults += list(error.faults)
             continue
-        if signed.decision.model != model:
-            faults.append(Fault(where, f"is about {signed.decision.model}, not {model}."))
-        elif signed.decision.previous == (accepted[-1].decision.digest if accepted else None):
+        decision = signed.decision
+        if decision.model != model:
+            faults.append(Fault(where, f"is about {decision.model}, not {model}."))
+        elif decision.previous == (accepted[-1].decision.digest if accepted else None):
             accepted.append(signed)
-            known.add(signed.decision.digest)
-        elif signed.decision.previous not in known:
+            known.add(decision.digest)
+        elif decision.previous not in known:
             faults.append(Fault(where, "names a decision before it that is not in the log."))
     return Log(tuple(accepted), tuple(faults))
 
@@ -89,7 +111,14 @@ def _parse_signed(text: str, where: str) -> Signed:
     value = load_json(text, where)
     if not isinstance(value, dict) or set(value) != {"decision", "signature"}:
         raise BadInput("Not a decision.", [Fault(where, "expected a decision and its signature.")])
-    return Signed(Decision.parse(to_canonical(value["decision"]), where), str(value["signature"]))
+    decision, signature = Decision.parse(to_canonical(value["decision"]), where), value["signature"]
+    if not isinstance(signature, str) or not signature.isascii():
+        raise BadInput("Not a decision.", [Fault(f"{where}: signature", "expected an armoured signature.")])
+    try:
+        datetime.fromisoformat(decision.at)
+    except ValueError as error:
+        raise BadInput("Not a decision.", [Fault(f"{where}: at", f"{error}.")]) from error
+    return Signed(decision, signature)
 
 
 def decision_fault(signed: Signed, authority: Authority) -> str | None:
@@ -100,7 +129,17 @@ def decision_fault(signed: Signed, authority: Authority) -> str | None:
         return f"{decision.actor} is not among the people of engagement.yaml"
     if not person.internal:
         return f"{decision.actor} works for the vendor; decisions are the client's"
+    if not authority.signers.strip():
+        return f"{SIGNERS_FILE} is missing or empty, so that no key is known"
     return refusal(decision.to_bytes(), signed.signature, person.email, authority.signers, decision.at)
+
+
+def tampered(log: Log, model: str) -> Refused | None:
+    """The refusal to go on with a log that is not what was written; None where it is sound."""
+    if not log.faults:
+        return None
+    fix = "Find out who wrote to the registry, and restore it from its backup."
+    return Refused(f"The decisions about {model} were tampered with.", log.faults, fix=fix)
 
 
 def append(
@@ -108,11 +147,9 @@ def append(
     log: Log,
     authority: Authority,
     version: Version,
-    *,
     kind: DecisionKind,
-    actor: str,
-    reason: str,
-    key: Path,
+    deciding: Deciding,
+    *,
     alias: str | None = None,
     from_version: int | None = None,
 ) -> Signed:
@@ -121,14 +158,17 @@ def append(
     Args:
         log: The log as it was when the decision was made.
         version: The version that it is about.
-        actor: Person id of who decides.
-        key: Their SSH key.
+        kind: What is decided.
+        deciding: Who decides, why, and with which key.
         alias: The alias that moves.
         from_version: Where it pointed.
 
     Raises:
         Refused: The actor may not decide, the key is not theirs, or somebody else decided meanwhile.
     """
+    broken = tampered(log, version.model)
+    if broken:
+        raise broken
     decision = Decision(
         kind=kind,
         model=version.model,
@@ -136,25 +176,30 @@ def append(
         release=version.tags["release"],
         candidate=version.tags["candidate"],
         gate_report=version.tags["gate_report"],
-        actor=actor,
-        reason=reason,
+        actor=deciding.actor,
+        reason=deciding.reason,
         at=now(),
         alias=alias,
         from_version=from_version,
         previous=log.head,
     )
-    signed = Signed(decision, sign(decision.to_bytes(), key))
+    signed = Signed(decision, sign(decision.to_bytes(), deciding.key))
     why = decision_fault(signed, authority)
     if why:
-        fix = "The line `EMAIL KEYTYPE KEY` of an internal person belongs into allowed_signers."
-        raise Refused("The signature does not count.", [Fault(f"{kind} by {actor}", f"{why}.")], fix=fix)
+        fix = f"The line `EMAIL KEYTYPE KEY` of an internal person belongs into {SIGNERS_FILE}."
+        raise Refused("The signature does not count.", [Fault(f"{kind} by {deciding.actor}", f"{why}.")], fix=fix)
     registry.append_decision(version.model, signed.to_text(), version)
-    after = read_log(registry.decisions(version.model), version.model)
-    if decision.digest not in {entry.decision.digest for entry in after.accepted}:
-        last = after.accepted[-1].decision
-        says = f"{last.actor} recorded a {last.kind} of version {last.version} at {last.at}."
-        fix = "Look at it with `vendorkit releases`, then decide again."
-        raise Refused(
-            "Somebody else decided meanwhile; nothing was changed.", [Fault(version.model, says)], fix=fix
-        )
+    _see_it_accepted(log_of(registry, version.model), decision)
     return signed
+
+
+def _see_it_accepted(log: Log, decision: Decision) -> None:
+    if any(signed.decision == decision for signed in log.accepted):
+        return
+    fix = "Look at it with `vendorkit releases`, then decide again."
+    faults = list(log.faults)
+    if log.accepted:
+        last = log.accepted[-1].decision
+        says = f"{last.actor} recorded a {last.kind} of version {last.version} at {last.at}."
+        faults.append(Fault(decision.model, says))
+    raise Refused("Somebody else decided meanwhile; nothing was changed.", faults, fix=fix)

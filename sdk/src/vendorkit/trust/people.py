@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vendorkit.adapters import repository
+from vendorkit.adapters.engagement import read_file
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.manifest import Manifest
 
 SIGNERS_FILE = "allowed_signers"
+LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,6 @@ class Authority:
 
     people: Mapping[str, Member]
     signers: str
-
-    def person(self, email: str) -> Member | None:
-        """The person with this e-mail address."""
-        wanted = email.casefold()
-        return next((person for person in self.people.values() if person.email.casefold() == wanted), None)
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,9 @@ def deciding(repo: Path, manifest: Manifest, actor: str | None, reason: str, key
             faults.append(Fault("people", f"none has the contact {email}, which git knows you by.", fix))
     elif actor not in manifest.people:
         faults.append(Fault("--as", f"{actor} is not among the people of engagement.yaml."))
+    if len(reason) > LONGEST_REASON or not reason.replace("\n", "").isprintable():
+        says = f"is {len(reason)} characters; expected plain text of at most {LONGEST_REASON}."
+        faults.append(Fault("--reason", says))
     chosen = key or repository.signing_key(repo)
     if chosen is None:
         faults.append(Fault("--key", "is missing, and git has no SSH key in user.signingKey."))
@@ -85,5 +85,5 @@ def authority_of(repo: Path, manifest: Manifest) -> Authority:
         name: Member(name, person.contact, internal=person.org == "internal")
         for name, person in manifest.people.items()
     }
-    signers = repo / SIGNERS_FILE
-    return Authority(people, signers.read_text("utf-8") if signers.is_file() else "")
+    signers = read_file(repo, SIGNERS_FILE).data or b""
+    return Authority(people, signers.decode("utf-8", errors="replace"))

@@ -15,6 +15,31 @@ from vendorkit.records.release import Release
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
 
+RELEASE_FILE = "release.json"
+ADDED_TO_MODEL = ("MLmodel", "requirements.txt", "run.json")
+"""What publishing adds to the folder of the trained model, for MLflow's own loading."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What approvals are about.
+
+    Args:
+        name: MODEL/VERSION, for messages.
+        release, candidate, gate_report: The digests that an approval must name.
+        authors: E-mail addresses, case folded, of all who made it: they may not approve it.
+    """
+
+    name: str
+    release: str
+    candidate: str
+    gate_report: str
+    authors: frozenset[str]
+
+    @property
+    def digests(self) -> tuple[str, str, str]:
+        return self.release, self.candidate, self.gate_report
+
 
 @dataclass(frozen=True)
 class ReleaseFiles:
@@ -30,13 +55,12 @@ class ReleaseFiles:
     snapshots: tuple[Snapshot, ...]
 
     @property
-    def authors(self) -> frozenset[str]:
-        """E-mail addresses of all who made it: they may not approve it."""
-        run = self.run
-        return frozenset(
-            address.casefold()
-            for address in (run.author.email, self.release.publisher.email, *run.code.committers)
-        )
+    def subject(self) -> Subject:
+        """What approvals of it must be about."""
+        release, run = self.release, self.run
+        authors = {run.author.email, release.publisher.email, *run.code.committers}
+        folded = frozenset(address.casefold() for address in authors)
+        return Subject(self.version.name, release.digest, release.candidate, release.gate_report, folded)
 
 
 def find_version(registry: Registry, model: str, number: int) -> Version:
@@ -59,61 +83,83 @@ def verify_release(registry: Registry, version: Version, folder: Path) -> Releas
     Raises:
         Refused: Something does not match; every difference is named.
     """
-    root = registry.download(version, folder)
-    subject = f"{version.model}/{version.number}"
+    if not {"release", "candidate", "gate_report"} <= set(version.tags):
+        fault = Fault(version.name, "carries no release record.")
+        fix = "Whoever registered it publishes it with `vendorkit publish`."
+        raise Refused(f"{version.name} was not published by vendorkit.", [fault], fix=fix)
     try:
-        found = ReleaseFiles(
-            version=version,
-            folder=root,
-            release=read_record(Release, root / "release.json"),
-            run=read_record(Run, root / "records/run.json"),
-            report=read_record(GateReport, root / "records/gate-report.json"),
-            features=read_record(FeatureSet, root / "records/features.json"),
-            contract=read_record(Contract, root / "records/contract.json"),
-            snapshots=tuple(
-                read_record(Snapshot, path) for path in sorted((root / "records/snapshots").glob("*"))
-            ),
-        )
+        root = registry.download(version, folder)
+        release = read_record(Release, root / RELEASE_FILE)
+        faults = _file_faults(root, release, version)
+        found = None if faults else _read(version, root, release)
     except BadInput as error:
-        raise Refused(
-            f"{subject} is not whole.", error.faults, fix="Publish it again as a new version."
-        ) from error
-    faults = [*_file_faults(root, found.release), *_link_faults(found)]
-    if faults:
-        raise Refused(
-            f"{subject} is not what was published.", faults, fix="Do not use it; find out who changed it."
-        )
+        fix = "Publish it again as a new version."
+        raise Refused(f"{version.name} is not whole.", error.faults, fix=fix) from error
+    if found:
+        faults = _link_faults(found)
+    if faults or found is None:
+        fix = "Do not use it; find out who changed it."
+        raise Refused(f"{version.name} is not what was published.", faults, fix=fix)
     return found
 
 
-def _file_faults(root: Path, release: Release) -> list[Fault]:
-    # release.json cannot list itself; its digest stands in the registry's tags.
-    return [fault for fault in differing_files(root, release.files) if fault.where != "release.json"]
+def _file_faults(root: Path, release: Release, version: Version) -> list[Fault]:
+    """What is missing, changed or too much. The release record cannot list itself: its digest is in the registry."""
+    faults = [fault for fault in differing_files(root, release.files) if fault.where != RELEASE_FILE]
+    if release.digest != version.tags["release"]:
+        says = f"is {release.digest}, registered is {version.tags['release']}."
+        faults.insert(0, Fault(RELEASE_FILE, says))
+    return faults
+
+
+def _read(version: Version, root: Path, release: Release) -> ReleaseFiles:
+    """The records of a release whose files are what its record lists."""
+    records = root / "records"
+    snapshots = sorted((records / "snapshots").glob("*"))
+    return ReleaseFiles(
+        version=version,
+        folder=root,
+        release=release,
+        run=read_record(Run, records / "run.json"),
+        report=read_record(GateReport, records / "gate-report.json"),
+        features=read_record(FeatureSet, records / "features.json"),
+        contract=read_record(Contract, records / "contract.json"),
+        snapshots=tuple(read_record(Snapshot, path) for path in snapshots),
+    )
 
 
 def _link_faults(found: ReleaseFiles) -> list[Fault]:
     release, tags = found.release, found.version.tags
     links = {
-        "release": (release.digest, tags.get("release")),
+        "model": (release.model, found.version.model),
+        "run's model": (found.run.model, release.model),
         "candidate": (found.run.digest, release.candidate),
-        "candidate tag": (release.candidate, tags.get("candidate")),
+        "candidate tag": (tags["candidate"], release.candidate),
         "gate report": (found.report.digest, release.gate_report),
+        "gate report tag": (tags["gate_report"], release.gate_report),
         "gate report's candidate": (found.report.candidate, release.candidate),
         "features": (found.features.digest, release.features),
         "run's features": (found.run.features, release.features),
         "contract": (found.contract.digest, release.contract),
         "contract's features": (found.contract.features, release.features),
     }
-    faults = [
-        Fault(name, f"is {is_}, expected {should}.") for name, (is_, should) in links.items() if is_ != should
-    ]
+    faults = [Fault(name, f"is {is_}, expected {should}.") for name, (is_, should) in links.items() if is_ != should]
     if not found.report.passed:
         faults.append(Fault("gate report", "is not a pass."))
     if {snapshot.digest for snapshot in found.snapshots} != set(release.snapshots):
         faults.append(Fault("snapshots", "are not those of the release."))
     if {source.snapshot for source in found.run.inputs} != set(release.snapshots):
         faults.append(Fault("run's inputs", "are not the snapshots of the release."))
+    return faults + _model_faults(found)
+
+
+def _model_faults(found: ReleaseFiles) -> list[Fault]:
+    """The model is what was trained: no file of it was changed, none was added."""
+    held = {artifact.path: artifact.digest for artifact in found.release.files}
     model = {f"model/{artifact.path}": artifact.digest for artifact in found.run.artifacts}
-    held = {artifact.path: artifact.digest for artifact in release.files}
-    changed = [path for path, digest in model.items() if held.get(path) != digest]
-    return faults + [Fault(path, "is not the file that was trained.") for path in sorted(changed)]
+    model |= {f"model/{name}": held.get(f"model/{name}", "") for name in ADDED_TO_MODEL}
+    faults = [
+        Fault(path, "is not the file that was trained.") for path in sorted(model) if held.get(path) != model[path]
+    ]
+    added = sorted(path for path in held if path.startswith("model/") and path not in model)
+    return faults + [Fault(path, "was not there when the model was trained.") for path in added]

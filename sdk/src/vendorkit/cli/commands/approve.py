@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vendorkit.cli.arguments import add_deciding, deciding_of, model_version, repo_of
+from vendorkit.cli.arguments import add_deciding, add_release, decided
 from vendorkit.cli.output import Console, Outcome
 
 EXAMPLES = (
@@ -14,18 +14,9 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("release", metavar="MODEL/VERSION", help="the release")
+    add_release(parser)
     add_deciding(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
-    from vendorkit.steps.decide import decide  # noqa: PLC0415
-
-    model, version = model_version(args.release)
-    repo = repo_of(args)
-    record = decide(repo, "approval", model, version, deciding_of(args, repo)).decision
-    result = {"model": model, "version": version, "record": record.digest, "actor": record.actor}
-    return Outcome(
-        result,
-        f"{record.actor} approved {model}/{version}: {record.digest}\nNext: vendorkit promote {model}/{version}",
-    )
+    return decided(args, "approval", "{actor} approved {release}: {record}\nNext: vendorkit promote {release}")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from vendorkit.cli.arguments import add_deciding, deciding_of, model_version, repo_of
+from vendorkit.cli.arguments import add_alias, add_deciding, add_release, deciding_of, model_version, repo_of
 from vendorkit.cli.output import Console, Outcome
 
 EXAMPLES = ("vendorkit promote credit/3", "vendorkit promote credit/3 --alias staging --reason 'trial week'")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("release", metavar="MODEL/VERSION", help="the release")
-    parser.add_argument("--alias", default="champion", help="the alias to move (default: champion)")
+    add_release(parser)
+    add_alias(parser)
     add_deciding(parser)
 
 

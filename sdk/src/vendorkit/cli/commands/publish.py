@@ -11,18 +11,17 @@ EXAMPLES = ("vendorkit publish", "vendorkit publish 3fa9c2 --json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)"
-    )
+    parser.add_argument("candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)")
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     from vendorkit.adapters.store import Store  # noqa: PLC0415
-    from vendorkit.steps.publish import publish  # noqa: PLC0415
 
     repo = repo_of(args)
     candidate = Store(repo).candidate(args.candidate)
     console.progress("publishing ...")
+    from vendorkit.steps.publish import publish  # noqa: PLC0415
+
     done = publish(repo, candidate)
     version = done.version
     result = {

@@ -30,6 +30,4 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     text = "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
-    return Outcome(
-        {"releases": [asdict(line) for line in lines]}, text if lines else "Nothing is registered yet."
-    )
+    return Outcome({"releases": [asdict(line) for line in lines]}, text if lines else "Nothing is registered yet.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vendorkit.cli.arguments import add_deciding, deciding_of, repo_of
+from vendorkit.cli.arguments import add_alias, add_deciding, deciding_of, repo_of
 from vendorkit.cli.output import Console, Outcome
 
 EXAMPLES = (
@@ -15,7 +15,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="id of the model")
-    parser.add_argument("--alias", default="champion", help="the alias to move (default: champion)")
+    add_alias(parser)
     add_deciding(parser)
 
 

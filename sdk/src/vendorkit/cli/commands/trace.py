@@ -26,8 +26,10 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     if args.format == "json":
         text = json.dumps(answer.to_value(), indent=2, ensure_ascii=False)
     else:
-        lines = [f"{link.kind:<12} {link.digest[:19]:<19}  {link.at:<24}  {link.says}" + (f" ({link.who})" if link.who else "")
-                 for link in answer.chain]  # fmt: skip
+        lines = []
+        for link in answer.chain:
+            who = f" ({link.who})" if link.who else ""
+            lines.append(f"{link.kind:<12} {link.digest[:19]:<19}  {link.at:<24}  {link.says}{who}")
         verdict = "The chain is complete." if answer.complete else "The chain is BROKEN:"
         text = "\n".join([*lines, verdict, *(f"  {what}" for what in answer.missing)])
     return Outcome(answer.to_value(), text, exit_code=0 if answer.complete else 1)
