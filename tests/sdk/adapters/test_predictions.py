@@ -322,9 +322,7 @@ assert PredictionLog(folder).notes == ()
 def test_a_full_disk_refuses_the_rows_whole_and_the_log_recovers(tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
     code = FULL.format(here=str(Path(__file__).parents[3]))
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "The prediction log cannot be written." in done.stdout
 
