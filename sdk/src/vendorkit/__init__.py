@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 from vendorkit.errors import BadInput, Fault, Refused, Unavailable, VendorkitError
 
 if TYPE_CHECKING:
-    from vendorkit.face import filter, gate, publish, track, train  # noqa: A004
+    from vendorkit.face import gate, publish
+    from vendorkit.steps.train import train
+    from vendorkit.tracking.recorder import record_filter as filter  # noqa: A004
+    from vendorkit.tracking.recorder import track
 
 __all__ = [
     "BadInput",
@@ -33,10 +36,21 @@ __all__ = [
 ]
 
 
+_PLACES = {
+    "filter": ("vendorkit.tracking.recorder", "record_filter"),
+    "gate": ("vendorkit.face", "gate"),
+    "publish": ("vendorkit.face", "publish"),
+    "track": ("vendorkit.tracking.recorder", "track"),
+    "train": ("vendorkit.steps.train", "train"),
+}
+"""Where each name is loaded from at first use. `filter`, which `prepare` calls wherever it runs, loads no registry."""
+
+
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(importlib.import_module("vendorkit.face"), name)
-    raise AttributeError(f"module 'vendorkit' has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'vendorkit' has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

@@ -18,21 +18,30 @@ MODEL_FILE = "model.skops"
 
 
 def save_model(model: Any, folder: Path) -> ModelFormat:
-    """Store a fitted model in a folder.
+    """Store a fitted model in a folder, and load it again once: what cannot be loaded is not stored.
 
     Raises:
-        BadInput: The model cannot be stored without pickling it.
+        BadInput: The model cannot be stored without pickling it, or not be loaded again elsewhere.
     """
     path = folder / MODEL_FILE
     try:
         skops.io.dump(model, path)
         types = skops.io.get_untrusted_types(file=path)
+        skops.io.load(path, trusted=types)
     except Exception as error:
         path.unlink(missing_ok=True)
-        says = f"a {type(model).__qualname__} cannot be stored as data: {error}"
-        fix = "Return a scikit-learn estimator from train(), or an object made of plain attributes."
-        raise BadInput("The model cannot be stored.", [Fault("train", says, fix)]) from error
+        raise _not_storable(model, f"{error}") from error
+    homeless = [name for name in types if name.startswith("__main__.")]
+    if homeless:
+        path.unlink()
+        raise _not_storable(model, f"{', '.join(homeless)} lives in the script that runs; move it into a module")
     return ModelFormat(name="skops", types=tuple(sorted(types)))
+
+
+def _not_storable(model: Any, why: str) -> BadInput:
+    says = f"a {type(model).__qualname__} cannot be stored as data: {why.removesuffix('.')}."
+    fix = "Return a scikit-learn estimator from train(), or an object made of plain attributes."
+    return BadInput("The model cannot be stored.", [Fault("train()", says, fix)])
 
 
 def load_model(folder: Path, stored: ModelFormat) -> Any:
@@ -42,9 +51,7 @@ def load_model(folder: Path, stored: ModelFormat) -> Any:
         BadInput: Another format, a broken file, or types that the record does not name.
     """
     if stored.name != "skops":
-        raise BadInput(
-            "The model cannot be loaded.", [Fault("model_format", f"{stored.name!r} is not known.")]
-        )
+        raise BadInput("The model cannot be loaded.", [Fault("model_format", f"{stored.name!r} is not known.")])
     try:
         return skops.io.load(folder / MODEL_FILE, trusted=list(stored.types))
     except Exception as error:

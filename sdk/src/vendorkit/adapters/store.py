@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +27,12 @@ from vendorkit.records.snapshot import Snapshot
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
+MAKING = ".making-"
+"""How the names of folders begin that are not whole yet."""
+LEFTOVER_SECONDS = 24 * 3600
+"""A folder that is still not whole after so long was left behind by a process that was killed."""
+
+
 def working_folder(repo: Path) -> Path:
     """`.vendorkit/` of an engagement."""
     return repo / ".vendorkit"
@@ -37,10 +44,10 @@ def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
     Raises:
         BadInput: The file is missing or not such a record.
     """
-    try:
-        return kind.parse(path.read_bytes(), path.name)
-    except FileNotFoundError:
-        raise BadInput(f"{path.name} is missing.", [Fault(str(path), "expected a record here.")]) from None
+    if not path.is_file():
+        says = "is no regular file" if path.exists() else "is missing"
+        raise BadInput(f"{path.name} {says}.", [Fault(str(path), "expected a record here.")])
+    return kind.parse(path.read_bytes(), path.name)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -70,16 +77,18 @@ def list_sources(folder: Path) -> tuple[Path, ...]:
     )
 
 
+def describe_file(path: Path, folder: Path) -> Artifact:
+    """A file's path below a folder, its size and digest. What is no regular file counts as empty."""
+    name = path.relative_to(folder).as_posix()
+    if path.is_symlink() or not path.is_file():
+        return Artifact(path=name, bytes=0, digest=digest_bytes(b""))
+    return Artifact(path=name, bytes=path.stat().st_size, digest=digest_file(path))
+
+
 def list_files(folder: Path) -> tuple[Artifact, ...]:
-    """Every file below a folder, hidden ones too, by sorted path, with size and digest. A link counts as empty."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            found.append(Artifact(path=name, bytes=0, digest=digest_bytes(b"")))
-        elif path.is_file():
-            found.append(Artifact(path=name, bytes=path.stat().st_size, digest=digest_file(path)))
-    return tuple(found)
+    """Everything below a folder but folders, hidden files too, by sorted path."""
+    paths = sorted(folder.rglob("*"))
+    return tuple(describe_file(path, folder) for path in paths if path.is_symlink() or not path.is_dir())
 
 
 def differing_files(folder: Path, expected: tuple[Artifact, ...]) -> list[Fault]:
@@ -89,8 +98,8 @@ def differing_files(folder: Path, expected: tuple[Artifact, ...]) -> list[Fault]
     faults = [Fault(path, "is missing.") for path in sorted(known.keys() - found.keys())]
     faults += [Fault(path, "is not part of the record.") for path in sorted(found.keys() - known.keys())]
     for path in sorted(known.keys() & found.keys()):
-        if (folder / path).is_symlink():
-            faults.append(Fault(path, "is a link, expected a file."))
+        if (folder / path).is_symlink() or not (folder / path).is_file():
+            faults.append(Fault(path, "is a link or no regular file."))
         elif known[path].digest != found[path].digest:
             faults.append(Fault(path, f"is {found[path].digest}, recorded {known[path].digest}."))
     return faults
@@ -115,6 +124,22 @@ class Candidate:
         return self.folder / "model"
 
 
+def _remove_leftovers(folder: Path) -> None:
+    for left in folder.glob(f"{MAKING}*"):
+        with suppress(FileNotFoundError):  # another process removed it first
+            if time.time() - left.stat().st_mtime > LEFTOVER_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _rename_unless_there(making: Path, target: Path) -> None:
+    """Of two processes that make the same, the first one's stays."""
+    try:
+        making.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+
+
 class Store:
     """The `.vendorkit/` folder of one engagement."""
 
@@ -125,17 +150,14 @@ class Store:
     def _appearing(self, target: Path) -> Iterator[Path]:
         """A temporary folder that becomes `target` when the block ends well, and vanishes otherwise."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(dir=target.parent, prefix=".making-"))
+        _remove_leftovers(target.parent)
+        making = Path(tempfile.mkdtemp(dir=target.parent, prefix=MAKING))
         try:
             yield making
             making.chmod(0o755)
-            if target.exists():
-                shutil.rmtree(making)
-            else:
-                making.rename(target)
-        except BaseException:
+            _rename_unless_there(making, target)
+        finally:
             shutil.rmtree(making, ignore_errors=True)
-            raise
 
     def add_candidate(
         self, run: Run, features: FeatureSet, snapshots: tuple[Snapshot, ...], model_folder: Path
@@ -162,18 +184,17 @@ class Store:
             BadInput: There is none, or several begin so.
             Refused: Files of it were changed after training.
         """
-        folders = sorted(
-            (self.root / "candidates").glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime_ns
-        )
-        wanted = (name or "").removeprefix("sha256:")
-        found = [path for path in folders if path.name.startswith(wanted)]
+        wanted = name.removeprefix("sha256:") if name is not None else ""
+        if name is not None and not wanted:
+            raise BadInput("Which candidate?", [Fault("candidate", "its name is empty; leave it out for the newest.")])
+        folders = (self.root / "candidates").glob("[0-9a-f]*")
+        newest_last = sorted(folders, key=lambda path: path.stat().st_mtime_ns)
+        found = [path for path in newest_last if path.name.startswith(wanted)]
         if not found:
             says = f"there is no candidate {name}." if name else "there is no candidate yet."
             raise BadInput("No candidate.", [Fault("candidate", says)], fix="Run `vendorkit train` first.")
         if name and len(found) > 1:
-            raise BadInput(
-                "Which candidate?", [Fault("candidate", f"{path.name} begins so.") for path in found]
-            )
+            raise BadInput("Which candidate?", [Fault("candidate", f"{path.name} begins so.") for path in found])
         for folder in reversed(found):
             candidate = self._read_candidate(folder)
             if model is None or candidate.run.model == model:
@@ -187,17 +208,13 @@ class Store:
         snapshots = tuple(read_record(Snapshot, path) for path in paths)
         faults = differing_files(folder / "model", run.artifacts)
         if run.digest != f"sha256:{folder.name}":
-            faults.append(
-                Fault("run.json", f"its digest is {run.digest}, the folder's name says {folder.name}.")
-            )
+            faults.append(Fault("run.json", f"its digest is {run.digest}, the folder's name says {folder.name}."))
         if features.digest != run.features:
             faults.append(Fault("features.json", "is not the feature set that the run names."))
         if {snapshot.digest for snapshot in snapshots} != {source.snapshot for source in run.inputs}:
             faults.append(Fault("snapshots", "are not those that the run names."))
         if faults:
-            raise Refused(
-                f"Candidate {folder.name[:12]} was changed after training.", faults, fix="Train again."
-            )
+            raise Refused(f"Candidate {folder.name[:12]} was changed after training.", faults, fix="Train again.")
         return Candidate(folder, run, features, snapshots)
 
     def report_folder(self, candidate: str) -> Path:

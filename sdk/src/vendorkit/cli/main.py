@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
+import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -31,30 +31,37 @@ COMMANDS: dict[str, str] = {
 """Command and its one line of help. The module is `vendorkit.cli.commands.NAME`."""
 
 
-def build_parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Takes no abbreviated options (they would change their meaning with the next release), and raises."""
+
+    def __init__(self, prog: str, description: str | None, epilog: str) -> None:
+        as_written = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog, None, description, epilog, formatter_class=as_written, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        from vendorkit.errors import BadInput  # noqa: PLC0415  (the bare --help does without)
+
+        raise BadInput(f"{message}.", fix=f"{self.format_usage().strip()}\nSee `{self.prog} --help`.")
+
+
+def build_parser() -> Parser:
     """The parser of the bare command, which only lists the commands."""
     listed = "\n".join(f"  {name:<10} {says}" for name, says in COMMANDS.items())
-    parser = argparse.ArgumentParser(
-        prog="vendorkit",
-        description="Kick off, publish, approve, serve and trace models that vendors build on your platform.",
-        epilog=f"commands:\n{listed}\n\n`vendorkit COMMAND --help` shows two worked examples of each.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        "vendorkit",
+        "Kick off, publish, approve, serve and trace models that vendors build on your platform.",
+        f"commands:\n{listed}\n\n`vendorkit COMMAND --help` shows two worked examples of each.",
     )
     parser.add_argument("--version", action="store_true", help="show the version and end")
     parser.add_argument("command", nargs="?", metavar="COMMAND", help="one of the commands below")
     return parser
 
 
-def build_command_parser(name: str) -> argparse.ArgumentParser:
+def build_command_parser(name: str) -> Parser:
     """The parser of one command: its own arguments and those that every command takes."""
     module = importlib.import_module(f"vendorkit.cli.commands.{name}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-    parser = argparse.ArgumentParser(
-        prog=f"vendorkit {name}",
-        description=module.__doc__,
-        epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(f"vendorkit {name}", module.__doc__, f"examples:\n{examples}")
     module.add_arguments(parser)
     common = parser.add_argument_group("arguments of every command")
     common.add_argument("--repo", metavar="DIR", help="the engagement (default: nearest folder upwards)")
@@ -68,40 +75,43 @@ def build_command_parser(name: str) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; gives the exit code."""
     if not arguments or arguments[0].startswith("-"):
-        given = build_parser().parse_args(arguments)
-        if given.version:
-            from importlib.metadata import version  # noqa: PLC0415  (30 ms that --help need not pay)
+        return run_bare(arguments)
+    return run_command(arguments[0], arguments[1:])
 
-            print(f"vendorkit {version('vendorkit')}")
-            return 0
-        build_parser().print_help()
+
+def run_bare(arguments: Sequence[str]) -> int:
+    """`vendorkit` without a command: the help or the version."""
+    parser = build_parser()
+    if "--help" in arguments or "-h" in arguments or not arguments:
+        parser.print_help()
         return 0 if arguments else 2
-    name = arguments[0]
-    if name not in COMMANDS:
-        build_parser().error(f"there is no command {name!r}; choose from: {', '.join(COMMANDS)}")
-    return run_command(name, arguments[1:])
+    if list(arguments) == ["--version"]:
+        from importlib.metadata import version  # noqa: PLC0415  (30 ms that --help need not pay)
+
+        print(f"vendorkit {version('vendorkit')}")
+        return 0
+    return run_command("", arguments)
 
 
 def run_command(name: str, arguments: Sequence[str]) -> int:
-    """Parse and run a known command. Errors become exit codes here and nowhere else."""
+    """Parse and run one command. Errors become exit codes here and nowhere else."""
     import logging  # noqa: PLC0415  (the bare --help does without)
 
     from vendorkit.cli.output import Console  # noqa: PLC0415
     from vendorkit.errors import Unavailable, VendorkitError  # noqa: PLC0415
 
-    given = build_command_parser(name).parse_args(arguments)
-    console = Console(name, as_json=given.json, quiet=given.quiet)
-    logging.basicConfig(level=logging.INFO if given.verbose else logging.ERROR, format="%(name)s: %(message)s")
+    console = Console(name, as_json="--json" in arguments)
     try:
+        given = command_parser(name).parse_args(arguments)
+        console = Console(name, as_json=given.json, quiet=given.quiet)
+        logging.basicConfig(level=logging.INFO if given.verbose else logging.ERROR, format="%(name)s: %(message)s")
         return console.outcome(given.run(given, console))
     except VendorkitError as error:
         return console.error(error)
     except KeyboardInterrupt:
-        console.progress("interrupted")
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return console.interrupted()
+    except MemoryError:
+        return console.error(Unavailable("Memory ran out.", fix="Run it where there is more."))
     except OSError as error:
         return console.error(Unavailable(f"The system refused: {error}.", fix="Mend that and run it again."))
     except Exception as error:  # noqa: BLE001  (the one place: a bug never looks like a finding)
@@ -110,6 +120,25 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         return console.error(report_bug(name, arguments, error))
 
 
+def command_parser(name: str) -> Parser:
+    """The parser of a command.
+
+    Raises:
+        BadInput: There is no such command; names the nearest.
+    """
+    if name not in COMMANDS:
+        from difflib import get_close_matches  # noqa: PLC0415  (only for those who mistype)
+
+        near = get_close_matches(name, COMMANDS, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        what = f"there is no command {name!r}" if name else "options stand behind the command"
+        build_parser().error(f"{what}.{meant} Commands: {', '.join(COMMANDS)}")
+    return build_command_parser(name)
+
+
 def console() -> NoReturn:
     """The entry point of `vendorkit` and `python -m vendorkit`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where the descriptor is closed
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))

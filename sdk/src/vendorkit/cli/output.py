@@ -7,13 +7,16 @@ exactly one JSON document.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 from vendorkit.errors import VendorkitError
 from vendorkit.records.finding import Finding
+
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,15 @@ class Outcome:
 
 
 class Console:
-    """Writes for one command."""
+    """Writes for one command.
 
-    def __init__(self, command: str, *, as_json: bool, quiet: bool) -> None:
+    Args:
+        command: Its name; empty where the command line has none.
+        as_json: Whether standard output is one JSON document.
+        quiet: Whether to leave out progress.
+    """
+
+    def __init__(self, command: str, *, as_json: bool, quiet: bool = False) -> None:
         self.command = command
         self.as_json = as_json
         self.quiet = quiet
@@ -44,34 +53,54 @@ class Console:
     def progress(self, line: str) -> None:
         """One line of progress on standard error."""
         if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+            _write(line, sys.stderr)
 
     def outcome(self, outcome: Outcome) -> int:
         """Show what a command found; gives the exit code."""
         if self.as_json:
-            self._envelope(
-                outcome.exit_code, outcome.result, [finding.to_value() for finding in outcome.findings]
-            )
+            self._envelope(outcome.exit_code, outcome.result, [finding.to_value() for finding in outcome.findings])
         elif outcome.text:
-            print(outcome.text, flush=True)
+            _write(outcome.text, sys.stdout)
         return outcome.exit_code
 
     def error(self, error: VendorkitError) -> int:
         """Show an error; gives the exit code."""
         if self.as_json:
             faults = [{"where": fault.where, "says": fault.says, "fix": fault.fix} for fault in error.faults]
-            result = {"error": error.says, "faults": faults, "fix": error.fix}
-            self._envelope(error.exit_code, result, [])
+            self._envelope(error.exit_code, {"error": error.says, "faults": faults, "fix": error.fix}, [])
         else:
-            print(f"vendorkit {self.command}: {error}", file=sys.stderr, flush=True)
+            _write(f"{' '.join(['vendorkit', self.command]).strip()}: {error}", sys.stderr)
         return error.exit_code
+
+    def interrupted(self) -> int:
+        """Say that the person stopped it; gives the exit code."""
+        if self.as_json:
+            self._envelope(INTERRUPTED, {"error": "Interrupted.", "faults": [], "fix": "Run it again."}, [])
+        else:
+            _write("interrupted; nothing is left half done", sys.stderr)
+        return INTERRUPTED
 
     def _envelope(self, exit_code: int, result: dict[str, Any], findings: list[dict[str, Any]]) -> None:
         envelope = {
-            "schema": f"vendorkit/{self.command}/1",
+            "schema": f"vendorkit/{self.command or 'usage'}/1",
             "ok": exit_code == 0,
             "exit_code": exit_code,
             "result": result,
             "findings": findings,
         }
-        print(json.dumps(envelope, indent=2, ensure_ascii=False), flush=True)
+        text = json.dumps(envelope, indent=2, ensure_ascii=False)
+        try:
+            text.encode(sys.stdout.encoding or "utf-8")
+        except UnicodeEncodeError:
+            text = json.dumps(envelope, indent=2)
+        _write(text, sys.stdout)
+
+
+def _write(text: str, stream: TextIO) -> None:
+    """Print a line. Where nobody reads any more (`| head`), the exit code still tells."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # or Python complains when it flushes at its end
+        os.close(nowhere)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,20 +13,26 @@ from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.store import Candidate, Store, read_record
 from vendorkit.documents.gate_report import FORMATS
-from vendorkit.errors import BadInput, Fault
+from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Evidence, Scored, scored
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_json
 from vendorkit.records.features import FeatureSet
-from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport
-from vendorkit.records.manifest import Manifest
+from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
+from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
-from vendorkit.tracking.measurement import Job, Measured, Measurement
-from vendorkit.trust.releases import verify_release
+from vendorkit.tracking.measurement import TIME_LIMIT_SECONDS, Job, Measured, Measurement
+from vendorkit.trust.log import log_of
+from vendorkit.trust.people import Authority, authority_of
+from vendorkit.trust.releases import find_version, verify_release
+
+Benchmarks = dict[str, tuple[str | None, Snapshot]]
+"""Benchmark id to the dataset that it stands in for (None: the model's first) and its snapshot."""
 
 LIVE = "champion"
+RECORD = "gate-report.json"
 FILE_NAMES = {"text": "gate-report.txt", "markdown": "gate-report.md", "html": "gate-report.html"}
 
 
@@ -43,19 +50,25 @@ class Gated:
 
 
 def gate(
-    repo: Path, candidate: Candidate | None = None, *, against: str = LIVE, registry: Registry | None = None
+    repo: Path,
+    candidate: Candidate | None = None,
+    *,
+    against: str = LIVE,
+    registry: Registry | None = None,
+    limit_seconds: float = TIME_LIMIT_SECONDS,
 ) -> Gated:
     """Ask every gate that the manifest declares for the candidate's model.
 
     Args:
         repo: The engagement.
         candidate: By default the newest.
-        against: Alias or version number of the version to compare with; none there yet is fine for an alias.
+        against: Alias or version number of the version to compare with. That no `champion` is there yet is fine.
         registry: An open registry; by default the engagement's.
+        limit_seconds: How long measuring a version may take; a gate that was not measured in time is an error.
 
     Raises:
-        BadInput: No gates, or a benchmark that is not frozen.
-        Refused: The version to compare with is not what was published.
+        BadInput: No gates, a benchmark that is not frozen, or no such version to compare with.
+        Refused: The version to compare with is not what was published, or its alias was moved past the rules.
     """
     manifest = read_manifest(repo)
     store = Store(repo)
@@ -63,116 +76,141 @@ def gate(
     model = candidate.run.model
     specs = manifest.gates_for(model)
     if not specs:
-        raise BadInput(
-            "There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {model}.")]
-        )
-    wanted = needs(specs)
+        raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {model}.")])
     benchmarks = _frozen_benchmarks(repo, manifest, [spec.benchmark for spec in specs if spec.benchmark])
+    measuring = _Measuring(repo, manifest.surface(model).path, benchmarks, limit_seconds)
+    wanted = needs(specs)
     with ExitStack() as stack:
         parts = (candidate.model_folder, candidate.run, candidate.features, candidate.snapshots)
-        under_way = [_start(stack, _job(repo, *parts, benchmarks, repeat="prepared" in wanted))]
+        under_way = [measuring.start(stack, *parts, repeat="prepared" in wanted)]
         registry = registry or Registry.open(repo)
-        live = _live(registry, model, against)
+        live = _live(registry, authority_of(repo, manifest), model, against)
         if live and "current" in wanted:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
             files = verify_release(registry, live, folder)
             parts = (files.folder / "model", files.run, files.features, files.snapshots)
-            under_way.append(_start(stack, _job(repo, *parts, benchmarks, repeat=False)))
+            under_way.append(measuring.start(stack, *parts, repeat=False))
         measured = [measurement.wait() for measurement in under_way]
+    task = candidate.run.task
     evidence = Evidence(
-        task=candidate.run.task,
-        candidate=_scored(measured[0], benchmarks, candidate.run.task),
-        current=_scored(measured[1], benchmarks, candidate.run.task) if len(measured) > 1 else None,
+        task=task,
+        candidate=_scored(measured[0], benchmarks, task),
+        current=_scored(measured[1], benchmarks, task) if len(measured) > 1 else None,
         prepared=_prepared(candidate.run, measured[0]),
     )
-    results = ask_all(specs, evidence)
+    return _report(store, candidate, live, benchmarks, specs, ask_all(specs, evidence))
+
+
+def _report(
+    store: Store,
+    candidate: Candidate,
+    live: Version | None,
+    benchmarks: Benchmarks,
+    specs: tuple[Gate, ...],
+    results: tuple[GateResult, ...],
+) -> Gated:
+    """Write the report in all its forms."""
+    uses = [
+        BenchmarkUse(id=name, content_digest=snapshot.content_digest, rows=snapshot.rows)
+        for name, (_, snapshot) in benchmarks.items()
+    ]
     report = GateReport(
         candidate=candidate.digest,
-        model=model,
+        model=candidate.run.model,
         against=_against(live) if live else None,
-        benchmarks=tuple(
-            BenchmarkUse(id=name, content_digest=snapshot.content_digest, rows=snapshot.rows)
-            for name, (_, snapshot) in benchmarks.items()
-        ),
+        benchmarks=tuple(uses),
         limits=digest_json([spec.model_dump(mode="json") for spec in specs]),
         results=results,
         passed=all_passed(results),
         asked_at=now(),
     )
-    rendered = {file: FORMATS[form](report) for form, file in FILE_NAMES.items()}
-    folder = store.add_report(report, rendered)
-    return Gated(
-        report, {"json": folder / "gate-report.json", **{k: folder / v for k, v in FILE_NAMES.items()}}
-    )
+    folder = store.add_report(report, {file: FORMATS[form](report) for form, file in FILE_NAMES.items()})
+    return Gated(report, {form: folder / file for form, file in {"json": RECORD, **FILE_NAMES}.items()})
 
 
-def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str]) -> dict[str, tuple[str, Snapshot]]:
-    """Benchmark id to the dataset that it stands in for and its verified snapshot."""
-    found: dict[str, tuple[str, Snapshot]] = {}
-    faults = []
+def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str]) -> Benchmarks:
+    """The benchmarks that gates name, as they were frozen."""
+    found: Benchmarks = {}
+    faults: list[Fault] = []
     for name in dict.fromkeys(names):
         benchmark = manifest.benchmark(name)
         if not (repo / benchmark.path).exists():
             fix = f"Run `vendorkit snapshot {name}` and commit {benchmark.path}."
             faults.append(Fault(benchmark.path, "does not exist.", fix))
             continue
-        found[name] = (benchmark.dataset or "", read_record(Snapshot, repo / benchmark.path))
+        try:
+            found[name] = (benchmark.dataset, read_record(Snapshot, repo / benchmark.path))
+        except BadInput as error:
+            faults += error.faults
     if faults:
         raise BadInput("Benchmarks are not frozen yet.", faults)
     return found
 
 
-def _live(registry: Registry, model: str, against: str) -> Version | None:
-    number = int(against) if against.isdigit() else registry.alias(model, against)
-    if number is None:
-        return None
-    found = [version for version in registry.versions(model) if version.number == number]
-    if not found:
-        raise BadInput("Compare with what?", [Fault("--against", f"{model} has no version {number}.")])
-    return found[0]
+def _live(registry: Registry, authority: Authority, model: str, against: str) -> Version | None:
+    """The version to compare with; None where nothing is live yet."""
+    if re.fullmatch("[0-9]{1,9}", against):
+        return find_version(registry, model, int(against))
+    number, moved = registry.alias(model, against), log_of(registry, model).move(against, authority)
+    name = f"{model}@{against}"
+    if number is None and moved is None:
+        if against == LIVE:
+            return None
+        raise BadInput("Compare with what?", [Fault(name, "points nowhere.", "Give --against ALIAS or VERSION.")])
+    if moved is None or moved.decision.version != number:
+        says = "does not point where the last valid decision put it: it was moved past the rules."
+        fix = f"Promote the right version: `vendorkit promote {model}/VERSION --alias {against}`."
+        raise Refused("The alias is not to be believed.", [Fault(name, says)], fix=fix)
+    return find_version(registry, model, moved.decision.version)
 
 
 def _against(version: Version) -> Against:
     return Against(model=version.model, version=version.number, release=version.tags["release"])
 
 
-def _job(
-    repo: Path,
-    model_folder: Path,
-    run: Run,
-    features: FeatureSet,
-    snapshots: tuple[Snapshot, ...],
-    benchmarks: dict[str, tuple[str, Snapshot]],
-    *,
-    repeat: bool,
-) -> Job:
-    first = run.inputs[0].dataset
-    return Job(
-        model_folder=str(model_folder),
-        module=run.code.module,
-        format_name=run.model_format.name,
-        format_types=list(run.model_format.types),
-        base=str(repo),
-        datasets={snapshot.dataset: snapshot.to_bytes().decode() for snapshot in snapshots},
-        benchmarks={
-            name: (dataset or first, snapshot.to_bytes().decode())
-            for name, (dataset, snapshot) in benchmarks.items()
-        },
-        label=run.label.column if run.label else None,
-        features=[feature.name for feature in features.features],
-        repeat_prepare=repeat and run.prepared is not None,
-    )
+@dataclass(frozen=True)
+class _Measuring:
+    """What measuring the candidate and the live version have in common."""
+
+    repo: Path
+    shown: str
+    benchmarks: Benchmarks
+    limit_seconds: float
+
+    def start(
+        self,
+        stack: ExitStack,
+        model_folder: Path,
+        run: Run,
+        features: FeatureSet,
+        snapshots: tuple[Snapshot, ...],
+        *,
+        repeat: bool,
+    ) -> Measurement:
+        """Start measuring one version; it is cancelled when the stack is left early."""
+        first = run.inputs[0].dataset
+        job = Job(
+            model_folder=str(model_folder),
+            module=run.code.module,
+            shown=self.shown,
+            format_name=run.model_format.name,
+            format_types=list(run.model_format.types),
+            base=str(self.repo),
+            datasets={snapshot.dataset: snapshot.to_bytes().decode() for snapshot in snapshots},
+            benchmarks={
+                name: (dataset or first, snapshot.to_bytes().decode())
+                for name, (dataset, snapshot) in self.benchmarks.items()
+            },
+            label=run.label.column if run.label else None,
+            features=[feature.name for feature in features.features],
+            repeat_prepare=repeat and run.prepared is not None,
+        )
+        measurement = Measurement(job, self.limit_seconds)
+        stack.callback(measurement.cancel)
+        return measurement
 
 
-def _start(stack: ExitStack, job: Job) -> Measurement:
-    measurement = Measurement(job)
-    stack.callback(measurement.cancel)
-    return measurement
-
-
-def _scored(
-    measured: Measured, benchmarks: dict[str, tuple[str, Snapshot]], task: str
-) -> dict[str, Scored | str]:
+def _scored(measured: Measured, benchmarks: Benchmarks, task: str) -> dict[str, Scored | str]:
     """Labels and scores of each benchmark, or why there are none."""
     found: dict[str, Scored | str] = {}
     for name, (_, snapshot) in benchmarks.items():

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from vendorkit.adapters.pipeline import Pipeline, load_pipeline
+from vendorkit.adapters.pipeline import Pipeline, load_pipeline, outliving
 from vendorkit.adapters.store import Candidate
 from vendorkit.adapters.tables import digest_frame
 from vendorkit.errors import BadInput, Fault
 from vendorkit.tracking.recorder import Recorder, track
 
 SAMPLE_ROWS = 50
+MOST_SHOWN = 5
 
 
 def train(repo: Path | None = None, model: str | None = None) -> Candidate:
@@ -26,41 +27,44 @@ def train(repo: Path | None = None, model: str | None = None) -> Candidate:
         BadInput: The pipeline does not keep its contract (the vendor's own error is named with its line), or a
             dataset is not what was frozen.
     """
-    with track("train", model=model, repo=repo) as run:
+    with track("train", model=model, repo=repo) as run, outliving():
         surface = run.manifest.surface(run.model_id)
-        pipeline = load_pipeline(run.repo / surface.path, surface.module)
+        pipeline = load_pipeline(run.repo / surface.path, surface.module, shown=surface.path)
         frames = {dataset: run.input(dataset) for dataset in surface.datasets}
         if not frames:
             raise BadInput("Train on what?", [Fault(f"surfaces: {surface.id}", "lists no datasets.")])
         rows_read = len(next(iter(frames.values())))
         prepared = pipeline.prepare(frames)
         run.prepared = digest_frame(prepared)
-        features = _features(run, prepared, pipeline)
+        label = _label(run)
+        _check_label(pipeline, prepared, label, run.task)
         _note_lost_rows(run, rows_read, len(prepared))
+        features = [name for name in prepared.columns if name != label]
         run.features(features, frame=prepared)
         fitted = pipeline.train(prepared, run.seed)
-        pipeline.predict(fitted, prepared[features].head(SAMPLE_ROWS).copy())
+        pipeline.predict(fitted, prepared[features].head(SAMPLE_ROWS))
         return run.candidate(fitted, predict=pipeline.functions["predict"])
 
 
-def _features(run: Recorder, prepared: pd.DataFrame, pipeline: Pipeline) -> list[str]:
-    """All columns of the prepared table but the label, which must be there and complete."""
-    where = f"{pipeline.folder.name}/{pipeline.module}.py prepare()"
+def _label(run: Recorder) -> str:
     if run.label is None:
         fix = "Add `label: {column: ..., source: ...}` to one of the model's datasets in engagement.yaml."
-        raise BadInput(
-            "What is the label?", [Fault("datasets", "none of the model's datasets names a label.", fix)]
-        )
-    column = run.label.column
-    if column not in prepared.columns:
-        has = ", ".join(prepared.columns)
-        raise BadInput(
-            "The label is missing.", [Fault(where, f"returned no column {column!r}; it has: {has}.")]
-        )
-    missing = int(prepared[column].isna().sum())
+        raise BadInput("What is the label?", [Fault("datasets", "none of the model's datasets names a label.", fix)])
+    return run.label.column
+
+
+def _check_label(pipeline: Pipeline, prepared: pd.DataFrame, label: str, task: str) -> None:
+    """The label must be there, complete, and for a binary task 0 or 1."""
+    if label not in prepared.columns:
+        raise pipeline.broken("prepare", f"returned no label {label!r}; it has: {', '.join(prepared.columns)}.")
+    column = prepared[label]
+    missing = int(column.isna().sum())
     if missing:
-        raise BadInput("The label has gaps.", [Fault(where, f"{column} is missing in {missing} rows.")])
-    return [name for name in prepared.columns if name != column]
+        raise pipeline.broken("prepare", f"returned no label {label!r} in {missing} of {len(column)} rows.")
+    if task == "binary" and not column.isin([0, 1]).all():
+        found = sorted(str(value) for value in column[~column.isin([0, 1])].unique())
+        listed = ", ".join(found[:MOST_SHOWN]) + (", ..." if len(found) > MOST_SHOWN else "")
+        raise pipeline.broken("prepare", f"returned a label {label!r} with {listed}; a binary task has 0 and 1.")
 
 
 def _note_lost_rows(run: Recorder, rows_read: int, rows_left: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ class Job:
     Args:
         model_folder: Folder of a stored model with its `code/`.
         module: Module in `code/`.
+        shown: How messages call the model's folder.
         format_name: Format of the stored model.
         format_types: Types that loading allows.
         base: The engagement, which the sources of snapshots are relative to.
@@ -50,6 +52,7 @@ class Job:
 
     model_folder: str
     module: str
+    shown: str
     format_name: str
     format_types: list[str]
     base: str
@@ -75,10 +78,16 @@ class Measured:
 
 
 class Measurement:
-    """A measurement under way; several may run side by side."""
+    """A measurement under way; several may run side by side.
 
-    def __init__(self, job: Job) -> None:
+    Args:
+        job: What is measured.
+        limit_seconds: How long `wait` waits at most.
+    """
+
+    def __init__(self, job: Job, limit_seconds: float = TIME_LIMIT_SECONDS) -> None:
         self._job = job
+        self._limit_seconds = limit_seconds
         self._folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
         self._path = Path(self._folder.name)
         (self._path / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
@@ -86,36 +95,41 @@ class Measurement:
         environment = {**os.environ, "PYTHONHASHSEED": str(int.from_bytes(os.urandom(2)) + 1)}
         self._log = (self._path / "log.txt").open("wb")
         self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,  # so that it can be ended with all processes that it starts
         )
 
     def wait(self) -> Measured:
         """The answer; a process that died or ran too long is an answer too."""
         try:
-            code: int | str = self._process.wait(TIME_LIMIT_SECONDS)
+            ended = _ended(self._process.wait(self._limit_seconds))
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            code = f"no answer after {TIME_LIMIT_SECONDS} s"
-        self._log.close()
+            ended = f"no answer after {self._limit_seconds:g} s"
+        self._end()
         try:
-            return self._read(code)
+            return self._read(ended)
         finally:
             self._folder.cleanup()
 
     def cancel(self) -> None:
-        """Stop it, where the caller gives up."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
+        """Stop it, where the caller gives up. Does nothing after `wait`."""
+        self._end()
         self._folder.cleanup()
 
-    def _read(self, code: int | str) -> Measured:
+    def _end(self) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._log.close()
+
+    def _read(self, ended: str) -> Measured:
         answer = self._path / "answer.json"
         if not answer.exists():
-            log = (self._path / "log.txt").read_text("utf-8", errors="replace").strip().splitlines()
-            why = f"the measuring process ended without an answer ({code}): {log[-1] if log else 'it said nothing'}"
+            why = f"the measuring process gave no answer ({ended}): {self._last_words()}"
             return Measured(prepared_fault=why, scores=dict.fromkeys(self._job.benchmarks, why))
         value = json.loads(answer.read_text("utf-8"))
         scores: dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | str] = dict(value["faults"])
@@ -123,6 +137,19 @@ class Measurement:
             with np.load(self._path / file, allow_pickle=False) as arrays:
                 scores[name] = (arrays["label"], arrays["score"])
         return Measured(value["prepared"], value["prepared_fault"], scores)
+
+    def _last_words(self) -> str:
+        with (self._path / "log.txt").open("rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - 2_000))
+            lines = log.read().decode("utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+def _ended(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    return f"killed by {name}{', perhaps for want of memory' if name == 'SIGKILL' else ''}"
 
 
 def main(job_path: Path) -> None:
@@ -155,7 +182,7 @@ def main(job_path: Path) -> None:
 def _load(job: Job) -> tuple[Pipeline | None, Any, str]:
     folder = Path(job.model_folder)
     try:
-        pipeline = load_pipeline(folder / "code", job.module, needs=("predict",))
+        pipeline = load_pipeline(folder / "code", job.module, needs=("predict",), shown=job.shown)
         model = load_model(folder, ModelFormat(name=job.format_name, types=tuple(job.format_types)))
     except VendorkitError as error:
         return None, None, _one_line(error)
@@ -177,12 +204,8 @@ def _score(pipeline: Pipeline, model: Any, job: Job, instead: dict[str, str]) ->
     missing = [name for name in [*job.features, *([job.label] if job.label else [])] if name not in frame]
     if missing:
         raise ValueError(f"the prepared table lacks {', '.join(missing)}")
-    given = pipeline.predict(model, frame[job.features].copy())
-    score = (
-        given[("score" if "score" in given else given.columns[0])]
-        if isinstance(given, pd.DataFrame)
-        else given
-    )
+    given = pipeline.predict(model, frame[job.features])
+    score = given[("score" if "score" in given else given.columns[0])] if isinstance(given, pd.DataFrame) else given
     label = frame[job.label].to_numpy(dtype=float) if job.label else np.full(len(frame), np.nan)
     return label, np.asarray(score, dtype=float)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import math
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import uuid_utils
 
@@ -21,8 +22,16 @@ from vendorkit.adapters import repository
 from vendorkit.adapters.engagement import find_engagement, read_manifest, recorded_answers
 from vendorkit.adapters.environment import environment
 from vendorkit.adapters.models import save_model
-from vendorkit.adapters.pipeline import load_pipeline
-from vendorkit.adapters.store import Candidate, Store, list_files, list_sources, read_record
+from vendorkit.adapters.pipeline import is_loading, load_pipeline, mismatch
+from vendorkit.adapters.store import (
+    Candidate,
+    Store,
+    describe_file,
+    differing_files,
+    list_files,
+    list_sources,
+    read_record,
+)
 from vendorkit.adapters.tables import read_frozen
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.answers import ANSWERS_FILE
@@ -30,7 +39,7 @@ from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_json
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.manifest import Manifest
-from vendorkit.records.run import Artifact, Code, Filter, Input, Label, Person, Run, Template
+from vendorkit.records.run import Artifact, Code, Filter, Input, Label, ModelFormat, Person, Run, Template
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.describe import describe_features
 
@@ -40,25 +49,34 @@ DEFAULT_SEED = 0
 _current: ContextVar[Recorder | None] = ContextVar("vendorkit_run", default=None)
 
 
-@dataclass
 class Recorder:
-    """One run while it is recorded. Made by `track`."""
+    """One run while it is recorded. Made by `track`.
 
-    repo: Path
-    manifest: Manifest
-    model_id: str
-    seed: int
-    stage: str
-    started_at: str = field(default_factory=now)
-    _clock: float = field(default_factory=time.monotonic)
-    _inputs: dict[str, Input] = field(default_factory=dict)
-    _snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    _filters: list[Filter] = field(default_factory=list)
-    _parameters: dict[str, str | int | float | bool] = field(default_factory=dict)
-    _label: Label | None = None
-    _features: FeatureSet | None = None
-    _frame: pd.DataFrame | None = None
-    prepared: str | None = None
+    Author, code and commit are those of the beginning: what is edited or committed while a model trains did not
+    make it.
+    """
+
+    def __init__(self, repo: Path, manifest: Manifest, model_id: str, stage: str) -> None:
+        self.repo = repo
+        self.manifest = manifest
+        self.model_id = model_id
+        self.stage = stage
+        self.seed = manifest.reproduce.seed if manifest.reproduce else DEFAULT_SEED
+        self.task = manifest.surface(model_id).task or "binary"
+        self.prepared: str | None = None
+        self._started_at = now()
+        self._clock = time.monotonic()
+        self._author = repository.identity(repo)
+        self._head = repository.head(repo)
+        self._was_dirty = repository.is_dirty(repo)
+        self._sources = self._list_sources()
+        self._inputs: dict[str, Input] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+        self._filters: list[Filter] = []
+        self._parameters: dict[str, str | int | float | bool] = {}
+        self._label: Label | None = None
+        self._features: FeatureSet | None = None
+        self._frame: pd.DataFrame | None = None
 
     def input(self, dataset: str, *, label: str | None = None) -> pd.DataFrame:
         """Read a dataset of the manifest, verified against its snapshot.
@@ -74,9 +92,7 @@ class Recorder:
         entry = self.manifest.dataset(dataset)
         if dataset not in self.manifest.surface(self.model_id).datasets:
             fix = f"List it under `datasets` of surface {self.model_id} in engagement.yaml."
-            raise BadInput(
-                "Not a dataset of this model.", [Fault(f"datasets: {dataset}", "is not listed.", fix)]
-            )
+            raise BadInput("Not a dataset of this model.", [Fault(f"datasets: {dataset}", "is not listed.", fix)])
         if not (self.repo / entry.pointer).exists():
             fix = f"Run `vendorkit snapshot {dataset}` and commit {entry.pointer}."
             raise BadInput("The dataset is not frozen yet.", [Fault(entry.pointer, "does not exist.", fix)])
@@ -122,15 +138,25 @@ class Recorder:
         """
         rows = frame if frame is not None else self._frame
         if rows is None:
-            raise BadInput(
-                "Features of what?", [Fault("features", "no table was read yet.", "Call input() first.")]
-            )
-        definition = digest_json([source.model_dump() for source in self._sources()])
+            raise BadInput("Features of what?", [Fault("features", "no table was read yet.", "Call input() first.")])
+        definition = digest_json([source.model_dump() for source in self._sources])
         self._features = describe_features(self.model_id, rows, names, definition)
 
     def parameters(self, **values: str | float | bool) -> None:
-        """Record training parameters by name."""
-        self._parameters.update(values)
+        """Record training parameters by name: text, finite numbers, true or false.
+
+        Raises:
+            BadInput: Values of another type; all are named.
+        """
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        faults = [
+            Fault(f"parameters: {name}", f"is {value!r}, expected text, a finite number, true or false.")
+            for name, value in plain.items()
+            if not isinstance(value, str | int | float | bool) or _beyond_json(value)
+        ]
+        if faults:
+            raise BadInput("The parameters cannot be recorded.", faults)
+        self._parameters.update(plain)
 
     @property
     def label(self) -> Label | None:
@@ -160,83 +186,113 @@ class Recorder:
         missing = [("input", self._inputs), ("features", self._features)]
         faults = [Fault(f"run.{name}()", "was not called.") for name, value in missing if not value]
         if faults or self._features is None:
-            raise BadInput(
-                "The run is not complete.", faults, fix="A candidate needs its data and its features."
-            )
+            raise BadInput("The run is not complete.", faults, fix="A candidate needs its data and its features.")
+        code = self._code(module)
         with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
             model_folder = Path(folder) / "model"
             self._copy_sources(model_folder / "code")
             stored = save_model(model, model_folder)
-            run = Run(
-                run_id=str(uuid_utils.uuid7()),
-                stage=self.stage,
-                engagement=self.manifest.engagement.id,
-                model=self.model_id,
-                task=self.manifest.surface(self.model_id).task or "binary",
-                inputs=tuple(self._inputs.values()),
-                filters=tuple(self._filters),
-                features=self._features.digest,
-                prepared=self.prepared,
-                label=self._label,
-                seed=self.seed,
-                parameters=self._parameters,
-                code=self._code(module),
-                environment=environment(self.repo),
-                sdk_version=version("vendorkit"),
-                template=self._template(),
-                author=self._author(),
-                started_at=self.started_at,
-                seconds=round(time.monotonic() - self._clock, 3),
-                model_format=stored,
-                artifacts=list_files(model_folder),
-            )
+            run = self._run(self._features, code, stored, list_files(model_folder))
             snapshots = tuple(self._snapshots.values())
             return Store(self.repo).add_candidate(run, self._features, snapshots, model_folder)
 
+    def _run(self, features: FeatureSet, code: Code, stored: ModelFormat, artifacts: tuple[Artifact, ...]) -> Run:
+        name, email = self._author
+        return Run(
+            run_id=str(uuid_utils.uuid7()),
+            stage=self.stage,
+            engagement=self.manifest.engagement.id,
+            model=self.model_id,
+            task=self.task,
+            inputs=tuple(self._inputs.values()),
+            filters=tuple(self._filters),
+            features=features.digest,
+            prepared=self.prepared,
+            label=self._label,
+            seed=self.seed,
+            parameters=self._parameters,
+            code=code,
+            environment=environment(self.repo),
+            sdk_version=version("vendorkit"),
+            template=self._template(),
+            author=Person(name=name, email=email),
+            started_at=self._started_at,
+            seconds=round(time.monotonic() - self._clock, 3),
+            model_format=stored,
+            artifacts=artifacts,
+        )
+
+    @property
+    def _surface_path(self) -> str:
+        return self.manifest.surface(self.model_id).path
+
     @property
     def _folder(self) -> Path:
-        return self.repo / self.manifest.surface(self.model_id).path
+        return self.repo / self._surface_path
 
-    def _sources(self) -> tuple[Artifact, ...]:
-        names = {path.relative_to(self._folder).as_posix() for path in list_sources(self._folder)}
-        return tuple(file for file in list_files(self._folder) if file.path in names)
+    def _list_sources(self) -> tuple[Artifact, ...]:
+        return tuple(describe_file(path, self._folder) for path in list_sources(self._folder))
 
     def _copy_sources(self, target: Path) -> None:
-        for source in list_sources(self._folder):
-            copy = target / source.relative_to(self._folder)
+        """Copy the code that ran.
+
+        Raises:
+            BadInput: It is not the code any more that was there when the run began.
+        """
+        for source in self._sources:
+            copy = target / source.path
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(self._folder / source.path, copy)
+        new = {source.path for source in self._list_sources()} - {source.path for source in self._sources}
+        faults = differing_files(target, self._sources) + [Fault(path, "is new.") for path in sorted(new)]
+        if faults:
+            faults = [Fault(f"{self._surface_path}/{fault.where}", fault.says) for fault in faults]
+            raise BadInput("The code of the model changed while it was trained.", faults, fix="Train again.")
 
     def _module_of(self, predict: Callable[..., Any]) -> str:
-        """The module below the model's folder that `predict` can be loaded from again."""
-        path = Path(inspect.getsourcefile(inspect.unwrap(predict)) or "")
-        name = getattr(predict, "__name__", "")
-        found = path.is_relative_to(self._folder) and predict.__module__ != "__main__"
-        if not found or name != "predict" or path.parent != self._folder:
-            says = f"must be a function named predict in a module of {self._folder.name}/, not {name} in {path.name}."
-            raise BadInput("predict cannot be called again later.", [Fault("candidate(predict=...)", says)])
-        load_pipeline(self._folder, path.stem, needs=("predict",))
+        """The module in the model's folder that `predict` can be loaded from again."""
+        function = inspect.unwrap(predict) if callable(predict) else None
+        where, fix = "candidate(predict=...)", f"Define predict(model, frame) in a module of {self._surface_path}/."
+        if not inspect.isfunction(function):
+            says = f"is a {type(predict).__qualname__}, expected a function of a module."
+            raise BadInput("predict cannot be called again later.", [Fault(where, says, fix)])
+        path = Path(function.__code__.co_filename).resolve()
+        says = mismatch("predict", predict)
+        if function.__module__ == "__main__":
+            says = f"lives in the script that runs ({path.name}), which nobody imports again."
+        elif function.__qualname__ != "predict":
+            says = f"is called {function.__qualname__}, expected a plain function named predict."
+        elif path.parent != self._folder.resolve():
+            says = f"lives in {path}, not in {self._surface_path}/."
+        if says:
+            raise BadInput("predict cannot be called again later.", [Fault(where, says, fix)])
+        if function.__module__ != path.stem:  # imported under another name: see that it works by its own
+            load_pipeline(self._folder, path.stem, needs=("predict",), shown=self._surface_path)
         return path.stem
 
     def _code(self, module: str) -> Code:
-        head = repository.head(self.repo)
+        head = self._head
         return Code(
             commit=head.commit if head else "",
-            dirty=repository.is_dirty(self.repo),
+            dirty=self._was_dirty or repository.is_dirty(self.repo),
             committers=tuple(sorted({head.author, head.committer})) if head else (),
             module=module,
-            files=self._sources(),
+            files=self._sources,
         )
-
-    def _author(self) -> Person:
-        name, email = repository.identity(self.repo)
-        return Person(name=name, email=email)
 
     def _template(self) -> Template | None:
         if not (self.repo / ANSWERS_FILE).exists():
             return None
         answers = recorded_answers(self.repo)
         return Template(source=str(answers.get("_src_path", "")), version=str(answers.get("_commit", "")))
+
+
+def _beyond_json(value: object) -> bool:
+    """Whether a number has no exact place in JSON."""
+    if isinstance(value, int):
+        return abs(value) >= 2**53
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 @contextmanager
@@ -247,11 +303,19 @@ def track(name: str = "train", *, model: str | None = None, repo: Path | None = 
         name: The stage that is tracked.
         model: Id of the model surface; needed where the engagement has several.
         repo: The engagement; by default the nearest folder upwards with `engagement.yaml`.
+
+    Raises:
+        BadInput: There is no engagement or no such model, git does not know who trains, another run is being
+            recorded, or a model's module trains while it is imported.
     """
+    if _current.get() is not None:
+        raise BadInput("A run is being recorded already.", [Fault("track()", "cannot stand within another.")])
+    if is_loading():
+        fix = "Put it below `if __name__ == '__main__':`, or into a script of its own."
+        raise BadInput("A model's module must not train when it is imported.", [Fault("track()", "was called.", fix)])
     root = find_engagement(repo)
     manifest = read_manifest(root)
-    seed = manifest.reproduce.seed if manifest.reproduce else DEFAULT_SEED
-    recorder = Recorder(root, manifest, manifest.model(model).id, seed, name)
+    recorder = Recorder(root, manifest, manifest.model(model).id, name)
     token = _current.set(recorder)
     try:
         yield recorder

@@ -12,26 +12,21 @@ FORMATS = ("text", "markdown", "html", "json", "junit", "sarif")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)"
-    )
-    parser.add_argument(
-        "--against", default="champion", metavar="ALIAS|VERSION", help="version to compare with"
-    )
-    parser.add_argument(
-        "--format", choices=FORMATS, default="text", help="form of the report on standard output"
-    )
+    parser.add_argument("candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)")
+    parser.add_argument("--against", default="champion", metavar="ALIAS|VERSION", help="version to compare with")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="form of the report on standard output")
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     from vendorkit.adapters.store import Store  # noqa: PLC0415
-    from vendorkit.documents import findings as forms  # noqa: PLC0415
-    from vendorkit.documents import gate_report  # noqa: PLC0415
-    from vendorkit.steps.gate import gate  # noqa: PLC0415
 
     repo = repo_of(args)
     candidate = Store(repo).candidate(args.candidate)
     console.progress("asking the gates ...")
+    from vendorkit.documents import findings as forms  # noqa: PLC0415
+    from vendorkit.documents import gate_report  # noqa: PLC0415
+    from vendorkit.steps.gate import gate  # noqa: PLC0415
+
     gated = gate(repo, candidate, against=args.against)
     report = gated.report
     findings = gate_report.findings(report)

@@ -15,10 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
-    from vendorkit.steps.train import train  # noqa: PLC0415
-
     repo = repo_of(args)
     console.progress("training ...")
+    from vendorkit.steps.train import train  # noqa: PLC0415
+
     candidate = train(repo, args.model)
     record = candidate.run
     parents = [source.snapshot for source in record.inputs]
@@ -29,12 +29,8 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         "seconds": record.seconds,
         "parents": [*parents, record.features],
     }
-    lines = [
-        f"Candidate {candidate.digest} of {record.model}, trained in {record.seconds:.1f} s, seed {record.seed}."
-    ]
-    lines += [
-        f"  read {source.dataset}: {source.rows} rows, frozen {source.taken_at}" for source in record.inputs
-    ]
+    lines = [f"Candidate {candidate.digest} of {record.model}, trained in {record.seconds:.1f} s, seed {record.seed}."]
+    lines += [f"  read {source.dataset}: {source.rows} rows, frozen {source.taken_at}" for source in record.inputs]
     for step in record.filters:
         why = step.reason or "NO REASON GIVEN: use vendorkit.filter(..., reason=...)"
         lines.append(f"  left out by {step.name}: {step.rows_before - step.rows_after} rows: {why}")
