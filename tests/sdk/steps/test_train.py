@@ -161,6 +161,8 @@ PREPARE, TRAIN, PREDICT = (
     for name in ("prepare", "train", "predict")
 )
 
+NO_DATA = with_body("train", "return lambda frame: 1").replace("model.predict_proba(frame)[:, 1]", "[0.5] * len(frame)")
+
 WRONG: dict[str, tuple[str, int, str, str]] = {
     "syntax error": ("def prepare(:\n", 2, f"{FILE}:1", "SyntaxError"),
     "unknown package": ("import lightgbmm\n", 2, f"{FILE}:1", "No module named 'lightgbmm'"),
@@ -208,7 +210,7 @@ WRONG: dict[str, tuple[str, int, str, str]] = {
     ),
     "train exits": (with_body("train", "raise SystemExit(0)"), 2, f"{FILE}:{TRAIN + 1}", "SystemExit: 0"),
     "train exits at once": (with_body("train", "import os\nos._exit(0)"), 2, f"{FILE}:{TRAIN + 2}", "os._exit(0)"),
-    "a model that is no data": (with_body("train", "from sklearn.preprocessing import FunctionTransformer as F\nreturn F(lambda frame: 1)").replace("model.predict_proba(frame)[:, 1]", "[0.5] * len(frame)"), 2, "train()", "cannot be stored as data"),
+    "a model that is no data": (NO_DATA, 2, "train()", "cannot be stored as data"),
     "predict raises": (with_body("predict", "frame['no']"), 2, f"{FILE}:{PREDICT + 1}", "KeyError: 'no'"),
     "predict gives one": (with_body("predict", "return [1.0]"), 2, f"{FILE}:{PREDICT} predict()", "shape (1,) for 50"),
     "predict gives two each": (

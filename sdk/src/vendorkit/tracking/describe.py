@@ -29,9 +29,7 @@ def describe_features(model: str, frame: pd.DataFrame, names: Sequence[str], def
     features: list[Feature] = []
     for name in names:
         if name not in frame.columns:
-            faults.append(
-                Fault(f"features: {name}", f"is not a column; there are: {', '.join(frame.columns)}.")
-            )
+            faults.append(Fault(f"features: {name}", f"is not a column; there are: {', '.join(frame.columns)}."))
         elif list(names).count(name) > 1:
             faults.append(Fault(f"features: {name}", "is named twice."))
         else:
@@ -74,5 +72,5 @@ def _type_of(column: pd.Series) -> FeatureType | None:
         return "integer"
     if pd.api.types.is_float_dtype(column.dtype):
         return "number"
-    inferred = pd.api.types.infer_dtype(column, skipna=True)
-    return "string" if inferred in ("string", "categorical") else None
+    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    return "string" if pd.api.types.infer_dtype(values, skipna=True) == "string" else None

@@ -308,11 +308,11 @@ def track(name: str = "train", *, model: str | None = None, repo: Path | None = 
         BadInput: There is no engagement or no such model, git does not know who trains, another run is being
             recorded, or a model's module trains while it is imported.
     """
-    if _current.get() is not None:
-        raise BadInput("A run is being recorded already.", [Fault("track()", "cannot stand within another.")])
     if is_loading():
         fix = "Put it below `if __name__ == '__main__':`, or into a script of its own."
         raise BadInput("A model's module must not train when it is imported.", [Fault("track()", "was called.", fix)])
+    if _current.get() is not None:
+        raise BadInput("A run is being recorded already.", [Fault("track()", "cannot stand within another.")])
     root = find_engagement(repo)
     manifest = read_manifest(root)
     recorder = Recorder(root, manifest, manifest.model(model).id, name)
