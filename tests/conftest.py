@@ -43,3 +43,17 @@ def gated(frozen: World, tmp_path_factory: pytest.TempPathFactory) -> World:
 def world(gated: World, tmp_path: Path) -> World:
     """An own engagement with a candidate that is ready to be published."""
     return gated.copy(tmp_path / "repo")
+
+
+@pytest.fixture(scope="session")
+def promoted(gated: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An engagement whose credit/1 is published, approved and live. Copy it, do not change it."""
+    world = gated.copy(tmp_path_factory.mktemp("promoted") / "repo")
+    world.live()
+    return world
+
+
+@pytest.fixture
+def live(promoted: World, tmp_path: Path) -> World:
+    """An own engagement whose credit/1 is published by the vendor, approved by model-risk and promoted by ml-sre."""
+    return promoted.copy(tmp_path / "repo")

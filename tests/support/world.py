@@ -52,7 +52,7 @@ def train(frame, seed):
 def predict(model, frame):
     return model.predict_proba(frame)[:, 1]
 '''
-WORSE = ("FREEDOM = 1.0", "FREEDOM = 0.000001")
+WORSE = ("predict_proba(frame)[:, 1]", "predict_proba(frame)[:, 0]")
 """An edit of the pipeline that makes a model that fails its gates."""
 OTHER = ("FREEDOM = 1.0", "FREEDOM = 0.9")
 """An edit that makes another model which passes."""
@@ -158,7 +158,7 @@ class World:
         return version
 
     def copy(self, folder: Path) -> World:
-        """An independent copy. Only before anything is published: MLflow keeps absolute paths."""
+        """An independent copy, with its registry. MLflow's own tools find the files of releases in the original only."""
         shutil.copytree(self.repo, folder, symlinks=True)
         return World(folder, self.keys)
 

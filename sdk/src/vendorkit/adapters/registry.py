@@ -204,19 +204,21 @@ class Registry:
         """Fetch the files of a release; gives the folder that they lie in.
 
         Raises:
-            BadInput: The files are gone.
+            BadInput: Files are gone, or lie elsewhere by a link.
             Unavailable: The store of files does not answer.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        says = f"has no files at {_shown(version.place)}."
         with _talking(self.tracking):
             try:
                 store = get_artifact_repository(version.place, tracking_uri=self.tracking)
                 if store.list_artifacts():
                     return Path(store.download_artifacts("", str(folder)))
             except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     raise
-        raise BadInput("The files are gone.", [Fault(version.name, f"has no files at {_shown(version.place)}.")])
+                says = _says(error)
+        raise BadInput("The files are not there.", [Fault(version.name, says)])
 
     def decisions(self, model: str) -> list[tuple[int, str]]:
         """The signed decisions about a model as they were written: place, counted from 1, and text; oldest first."""
@@ -318,9 +320,12 @@ def _talking(uri: str) -> Iterator[None]:
 
 
 def _unavailable(uri: str, what: str, error: Exception, fix: str = "") -> Unavailable:
-    says = _shown((str(error) or type(error).__name__).splitlines()[0])[:300]
     fix = fix or "Is it up, and is MLFLOW_TRACKING_URI (unset: the embedded one) right? Then try again."
-    return Unavailable(f"The registry at {_shown(uri)} {what}.", [Fault("mlflow", says)], fix=fix)
+    return Unavailable(f"The registry at {_shown(uri)} {what}.", [Fault("mlflow", _says(error))], fix=fix)
+
+
+def _says(error: Exception) -> str:
+    return _shown(" ".join(str(error).split()) or type(error).__name__)[:400]
 
 
 def _shown(text: str) -> str:

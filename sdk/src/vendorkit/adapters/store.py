@@ -234,12 +234,16 @@ class Store:
         path = self.report_folder(candidate) / "gate-report.json"
         return read_record(GateReport, path) if path.exists() else None
 
+    def release_folder(self, name: str) -> Path:
+        """Where a release lies on its way to the registry."""
+        return self.root / "releases" / name.removeprefix("sha256:")
+
     def staged_release(self, name: str, fill: Callable[[Path], None]) -> Path:
         """The folder of a release on its way to the registry; filled once, then reused.
 
         So a publish that was killed goes on with the same bytes, and ends as one version.
         """
-        target = self.root / "releases" / name.removeprefix("sha256:")
+        target = self.release_folder(name)
         if not target.exists():
             with self._appearing(target) as making:
                 fill(making)

@@ -22,7 +22,7 @@ from vendorkit.records.base import now
 from vendorkit.records.contract import Contract
 from vendorkit.records.deployment import Deployment
 from vendorkit.trust.approvals import usable
-from vendorkit.trust.log import Log, Signed, decision_fault, log_of
+from vendorkit.trust.log import Log, Signed, decision_fault, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import find_version
 
@@ -67,6 +67,7 @@ def deploy(
     authority = authority_of(repo, manifest)
     registry = registry or Registry.open(repo)
     log = log_of(registry, model)
+    refuse_tampered(log, model)
     move = None if version else _promoted(registry, log, authority, model, alias or LIVE)
     found = find_version(registry, model, version or (move.decision.version if move else 0))
     with ExitStack() as stack:

@@ -17,7 +17,7 @@ from vendorkit.adapters.registry import Registry, Version
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.trust.approvals import usable
-from vendorkit.trust.log import Log, append, decision_fault, log_of
+from vendorkit.trust.log import Log, append, decision_fault, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, Deciding, authority_of
 from vendorkit.trust.releases import find_version
 
@@ -96,6 +96,7 @@ def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry
     _refuse_outsider(authority, deciding.actor, manifest.operations.rollback.authority if manifest.operations else None)
     registry = registry or Registry.open(repo)
     log = log_of(registry, model)
+    refuse_tampered(log, model)
     last = log.move(alias, authority)
     if last and last.decision.kind == "rollback" and registry.alias(model, alias) != last.decision.version:
         version = last.decision.version

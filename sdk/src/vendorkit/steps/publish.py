@@ -63,11 +63,14 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
     if faults or report is None:
         raise Refused(f"Candidate {candidate.digest[7:19]} is not fit to be published.", faults)
     registry = registry or Registry.open(repo)
+    contract = _contract(manifest, candidate)
+    name = digest_json([candidate.digest, report.digest, contract.digest])
     with _alone(store.root):
         known = registry.find(candidate.run.model, candidate.digest)
-        if known:
-            return Published(known, known.tags.get("release", ""), created=False)
-        return _publish(repo, store, candidate, report, _contract(manifest, candidate), registry)
+        published = Published(known, known.tags.get("release", ""), created=False) if known else None
+        done = published or _publish(repo, store, name, candidate, report, contract, registry)
+        shutil.rmtree(store.release_folder(name), ignore_errors=True)
+    return done
 
 
 @contextmanager
@@ -79,14 +82,20 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _publish(
-    repo: Path, store: Store, candidate: Candidate, report: GateReport, contract: Contract, registry: Registry
+    repo: Path,
+    store: Store,
+    name: str,
+    candidate: Candidate,
+    report: GateReport,
+    contract: Contract,
+    registry: Registry,
 ) -> Published:
     def fill(folder: Path) -> None:
         _write_files(repo, store, candidate, report, contract, folder)
         _write_release(repo, candidate, report, contract, folder)
 
     # Filled once: a publish that was killed goes on with the same bytes.
-    files = store.staged_release(digest_json([candidate.digest, report.digest, contract.digest]), fill)
+    files = store.staged_release(name, fill)
     release = read_record(Release, files / RELEASE_FILE)
     run = candidate.run
     version, created = registry.publish(
@@ -97,7 +106,6 @@ def _publish(
         params={"seed": str(run.seed), **{name: str(value) for name, value in run.parameters.items()}},
         metrics={result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)},
     )
-    shutil.rmtree(files)
     return Published(version, version.tags.get("release", ""), created)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.errors import Fault, Refused
-from vendorkit.trust.log import Log, Signed, decision_fault, tampered
+from vendorkit.trust.log import Log, Signed, decision_fault, refuse_tampered
 from vendorkit.trust.people import Authority
 from vendorkit.trust.releases import ReleaseFiles, Subject, verify_release
 
@@ -57,9 +57,7 @@ def usable(
     Raises:
         Refused: It is neither; every reason is named.
     """
-    broken = tampered(log, version.model)
-    if broken:
-        raise broken
+    refuse_tampered(log, version.model)
     files = verify_release(registry, version, folder)
     approvals, faults = standing(files.subject, log, authority)
     if faults:

@@ -134,12 +134,15 @@ def decision_fault(signed: Signed, authority: Authority) -> str | None:
     return refusal(decision.to_bytes(), signed.signature, person.email, authority.signers, decision.at)
 
 
-def tampered(log: Log, model: str) -> Refused | None:
-    """The refusal to go on with a log that is not what was written; None where it is sound."""
-    if not log.faults:
-        return None
-    fix = "Find out who wrote to the registry, and restore it from its backup."
-    return Refused(f"The decisions about {model} were tampered with.", log.faults, fix=fix)
+def refuse_tampered(log: Log, model: str) -> None:
+    """Go no further with a log that is not what was written.
+
+    Raises:
+        Refused: It was tampered with.
+    """
+    if log.faults:
+        fix = "Find out who wrote to the registry, and restore it from its backup."
+        raise Refused(f"The decisions about {model} were tampered with.", log.faults, fix=fix)
 
 
 def append(
@@ -166,9 +169,7 @@ def append(
     Raises:
         Refused: The actor may not decide, the key is not theirs, or somebody else decided meanwhile.
     """
-    broken = tampered(log, version.model)
-    if broken:
-        raise broken
+    refuse_tampered(log, version.model)
     decision = Decision(
         kind=kind,
         model=version.model,
@@ -194,12 +195,10 @@ def append(
 
 
 def _see_it_accepted(log: Log, decision: Decision) -> None:
+    refuse_tampered(log, decision.model)
     if any(signed.decision == decision for signed in log.accepted):
         return
+    last = log.accepted[-1].decision
+    says = f"{last.actor} recorded a {last.kind} of version {last.version} at {last.at}."
     fix = "Look at it with `vendorkit releases`, then decide again."
-    faults = list(log.faults)
-    if log.accepted:
-        last = log.accepted[-1].decision
-        says = f"{last.actor} recorded a {last.kind} of version {last.version} at {last.at}."
-        faults.append(Fault(decision.model, says))
-    raise Refused("Somebody else decided meanwhile; nothing was changed.", faults, fix=fix)
+    raise Refused("Somebody else decided meanwhile; nothing was changed.", [Fault(decision.model, says)], fix=fix)

@@ -1,0 +1,227 @@
+"""Trace: the whole chain of a release or a prediction, or the name of what is broken in it."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import uuid_utils
+from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog
+from vendorkit.records.base import now
+from vendorkit.records.deployment import Deployment
+from vendorkit.steps.deploy import deploy
+
+from tests.support.registry import files_of, flip, registry_of, rewrite_decision, write
+from tests.support.world import World
+
+KINDS = ["release", "approval", "promotion", "gate-report", "run", "feature-set", "snapshot", "code", "environment"]
+
+
+def traced(world: World, subject: str, code: int = 0) -> dict[str, Any]:
+    answer = world.run("trace", subject)
+    assert answer.code == code, answer.out
+    assert answer.result["complete"] is (code == 0)
+    return answer.result
+
+
+def missing(world: World, subject: str) -> str:
+    return "\n".join(traced(world, subject, 1)["missing"])
+
+
+def started(world: World, alias: str | None) -> Deployment:
+    """The record of a start of the service."""
+    done = deploy(world.repo, "credit", alias, None if alias else 1)
+    done.folder.cleanup()
+    return done.deployment
+
+
+def predict(world: World, *, logged_as: str = "credit", close: bool = True, **changes: Any) -> str:
+    """Log one prediction as the service does; gives its id."""
+    deployment = started(world, "champion").model_copy(update=changes)
+    log = PredictionLog(world.repo / ".vendorkit/predictions" / logged_as)
+    log.record_deployment(deployment)
+    empty = msgspec.Raw(b"{}")
+    row = LoggedPrediction(
+        id=str(uuid_utils.uuid7()),
+        at=now(),
+        model=logged_as,
+        version=1,
+        deployment=deployment.digest,
+        as_of=None,
+        row=empty,
+        score=0.25,
+        output=empty,
+        warnings=msgspec.Raw(b"[]"),
+    )
+    log.append([row])
+    if close:
+        log.close()
+    return row.id
+
+
+def deployment_file(world: World) -> Path:
+    (found,) = (world.repo / ".vendorkit/predictions/credit/deployments").iterdir()
+    return found
+
+
+def test_the_whole_chain_of_a_release(live: World) -> None:
+    chain = traced(live, "credit/1")["chain"]
+    assert [link["kind"] for link in chain] == KINDS
+    assert all(set(link) == {"kind", "digest", "at", "who", "says"} for link in chain)
+    assert all(link["digest"].startswith("sha256:") for link in chain)
+    who = {link["kind"]: link["who"] for link in chain}
+    assert (who["release"], who["approval"], who["promotion"]) == ("ml@acme.example", "model-risk", "ml-sre")
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_the_whole_chain_of_a_prediction(live: World, close: bool) -> None:
+    prediction = predict(live, close=close)
+    chain = traced(live, prediction)["chain"]
+    assert [link["kind"] for link in chain] == ["prediction", "deployment", *KINDS]
+    assert chain[0]["digest"] == prediction
+    assert chain[0]["says"] == "credit/1 answered 0.25"
+    assert "served credit@champion" in chain[1]["says"]
+
+
+def test_people_read_one_line_for_each_link(live: World) -> None:
+    answer = live.run("trace", "credit/1", as_json=False)
+    lines = answer.out.splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == KINDS
+    assert lines[-1] == "The chain is complete."
+    flip(files_of(live) / "model/model.skops")
+    broken = live.run("trace", "credit/1", as_json=False)
+    assert broken.code == 1
+    assert "The chain is BROKEN:" in broken.out
+    assert "model/model.skops" in broken.out
+
+
+def test_a_deleted_deployment_is_named(live: World) -> None:
+    prediction = predict(live)
+    digest = f"sha256:{deployment_file(live).stem}"
+    deployment_file(live).unlink()
+    assert missing(live, prediction) == f"deployment {digest}: its record is not in the prediction log"
+
+
+def test_a_changed_deployment_is_named(live: World) -> None:
+    prediction = predict(live)
+    path = deployment_file(live)
+    path.write_text(path.read_text().replace("champion", "champiom"))
+    assert "deployment sha256:" in missing(live, prediction)
+    path.write_text("no record")
+    assert "is not a valid" in missing(live, prediction) or "is not valid" in missing(live, prediction)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"release": "sha256:" + "0" * 64}, "release: the deployment served sha256:0000"),
+        ({"version": 2}, "deployment: served credit/2, not credit/1"),
+        ({"model": "other"}, "deployment: served other/1, not credit/1"),
+        ({"decisions": ()}, "deployment: names no decision that allowed it"),
+        ({"decisions": ("sha256:" + "0" * 64,)}, "is not in the log of this release"),
+    ],
+)
+def test_a_deployment_that_does_not_fit_is_named(live: World, changes: dict[str, Any], says: str) -> None:
+    assert says in missing(live, predict(live, **changes))
+
+
+def test_a_prediction_of_a_model_that_is_not_registered_is_named(live: World) -> None:
+    result = traced(live, predict(live, logged_as="other"), 1)
+    assert "deployment: served credit/1, not other/1" in result["missing"]
+    assert any("other/1: is not registered" in says for says in result["missing"])
+    assert [link["kind"] for link in result["chain"]] == ["prediction", "deployment"]
+
+
+def test_a_flipped_artifact_is_named_and_the_chain_ends_there(live: World) -> None:
+    prediction = predict(live)
+    flip(files_of(live) / "records/run.json")
+    result = traced(live, prediction, 1)
+    assert [link["kind"] for link in result["chain"]] == ["prediction", "deployment"]
+    assert any(says.startswith("records/run.json: is sha256:") for says in result["missing"])
+
+
+def test_lost_files_are_named(live: World) -> None:
+    shutil.rmtree(files_of(live))
+    assert "credit/1 is not whole" in missing(live, "credit/1")
+
+
+def test_a_log_that_was_tampered_with_is_named(live: World) -> None:
+    rewrite_decision(live, 1, reason="another")
+    found = missing(live, "credit/1")
+    assert "credit.decisions/2: names a decision before it that is not in the log" in found
+    assert "approval by model-risk: does not count" in found
+
+
+def test_a_deleted_decision_is_named(live: World) -> None:
+    prediction = predict(live)
+    registry_of(live)._client.delete_model_version("credit.decisions", "2")
+    assert "is not in the log of this release" in missing(live, prediction)
+    assert traced(live, "credit/1")["complete"]
+
+
+def test_who_no_longer_counts_is_named(live: World) -> None:
+    prediction = predict(live)
+    (live.repo / "allowed_signers").unlink()
+    found = missing(live, prediction)
+    assert "approval by model-risk: does not count: allowed_signers is missing or empty" in found
+    assert "promotion sha256:" in found
+
+
+def test_a_release_that_nobody_approved_is_named(world: World) -> None:
+    world.ok("publish")
+    assert missing(world, "credit/1") == "credit/1: has no approval by an internal person who did not make it."
+
+
+def test_a_no_that_stands_is_named(live: World) -> None:
+    live.decide("refuse", "credit/1", "model-ops-lead", "--reason", "leak")
+    assert missing(live, "credit/1") == "refusal by model-ops-lead: stands: leak"
+
+
+def test_changed_tags_are_named(live: World) -> None:
+    statement = (
+        "UPDATE model_version_tags SET value = 'sha256:00' WHERE name = 'credit' AND key = 'vendorkit.candidate'"
+    )
+    write(live, statement)
+    assert "candidate tag" in missing(live, "credit/1")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "credit/9",
+        "other/1",
+        "cre'dit/1",
+        "credit",
+        "",
+        "nonsense",
+        str(uuid.uuid4()),
+        str(uuid_utils.uuid7()),
+        "../../etc/passwd",
+    ],
+)
+def test_what_is_not_known_is_bad_input(live: World, subject: str) -> None:
+    predict(live)
+    answer = live.run("trace", subject)
+    assert answer.code == 2
+    assert answer.result["faults"]
+
+
+def test_json_as_a_format(live: World) -> None:
+    answer = live.run("trace", "credit/1", "--format", "json", as_json=False)
+    assert '"complete": true' in answer.out
+
+
+def test_logs_that_lie_elsewhere(live: World, tmp_path: Path) -> None:
+    prediction = predict(live)
+    (live.repo / ".vendorkit/predictions").rename(tmp_path / "logs")
+    assert live.run("trace", prediction).code == 2
+    assert live.run("trace", prediction, "--predictions", str(tmp_path / "logs")).code == 0
+
+
+def test_a_deployment_by_number_is_said_so(live: World) -> None:
+    prediction = predict(live, alias=None, decisions=started(live, None).decisions)
+    assert "served credit/1 with" in traced(live, prediction)["chain"][1]["says"]
