@@ -291,7 +291,7 @@ def test_a_filter_outside_of_a_run_only_filters() -> None:
 
 def test_filter_and_measuring_load_neither_registry_nor_renderer() -> None:
     code = (
-        "import sys, vendorkit, pandas as pd, vendorkit.tracking.measurement\n"
+        "import sys, vendorkit, pandas as pd, vendorkit.tracking.measuring\n"
         "vendorkit.filter('a', pd.DataFrame(), pd.DataFrame(), reason='b')\n"
         "print(sorted({'mlflow', 'copier', 'starlette'} & set(sys.modules)))"
     )
