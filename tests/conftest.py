@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
 from tests.support.world import World, make_world
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):

@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.benchmarks.pairs import table
+from tests.benchmarks.pairs import table  # noqa: E402
 
 
 def main() -> None:

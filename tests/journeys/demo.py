@@ -93,7 +93,9 @@ def vendorkit(*arguments: str, who: str = "vendor-ml", expect: int = 0) -> dict[
     with timed(arguments[0]):
         done = start([str(REPO / ".venv/bin/vendorkit"), *arguments, "--json"], who, REPO)
     if done.returncode != expect:
-        sys.exit(f"vendorkit {' '.join(arguments)}: exit {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}")
+        sys.exit(
+            f"vendorkit {' '.join(arguments)}: exit {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}"
+        )
     envelope: dict[str, Any] = json.loads(done.stdout)
     return envelope
 
@@ -197,11 +199,11 @@ def wait_for_url(log: Path, service: subprocess.Popen[bytes]) -> str:
 
 
 def post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    request = urllib.request.Request(  # noqa: S310  (our own service on loopback)
+    request = urllib.request.Request(
         f"{url}/v1/predict", json.dumps(body).encode(), {"content-type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)

@@ -1,4 +1,4 @@
-"""The embedded registry of an engagement seen from below: the SQLite file and the folder of files, to look or to break."""
+"""The embedded registry of an engagement from below: its SQLite file and its folder, to look at or to break."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def log(world: World) -> Log:
 
 def decision_text(world: World, place: int) -> str:
     """An entry of the log as it is kept."""
-    query = "SELECT value FROM model_version_tags WHERE name = 'credit.decisions' AND key = 'vendorkit.decision' AND version = ?"
+    query = "SELECT value FROM model_version_tags WHERE name = 'credit.decisions' AND version = ?"
     return str(read(world, query, place)[0][0])
 
 

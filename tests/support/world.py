@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.engagement import PEOPLE, write_engagement
 from vendorkit.cli.main import main
+
+from tests.support.engagement import PEOPLE, write_engagement
 
 TEMPLATE = Path(__file__).parents[2] / "template"
 
@@ -158,7 +159,7 @@ class World:
         return version
 
     def copy(self, folder: Path) -> World:
-        """An independent copy, with its registry. MLflow's own tools find the files of releases in the original only."""
+        """An independent copy with its registry; MLflow's own tools find files of releases in the original only."""
         shutil.copytree(self.repo, folder, symlinks=True)
         return World(folder, self.keys)
 

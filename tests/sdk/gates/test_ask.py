@@ -65,9 +65,7 @@ def test_an_unknown_kind_lists_the_known(spec: Spec) -> None:
         (BadInput("x" * 100_000), "xxx..."),
     ],
 )
-def test_a_gate_that_raises_is_an_error_and_the_others_are_asked(
-    spec: Spec, error: Exception, says: str
-) -> None:
+def test_a_gate_that_raises_is_an_error_and_the_others_are_asked(spec: Spec, error: Exception, says: str) -> None:
     gates = {**GATES, "broken": Broken(error)}
     specs = [spec(kind="broken"), same(spec)]
     results = ask_all(specs, Evidence(task="binary", candidate={}, prepared=(A, A)), gates)

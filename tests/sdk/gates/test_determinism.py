@@ -38,9 +38,7 @@ def test_another_table(ask: Callable[..., GateResult]) -> None:
         "2 different tables",
         "the same table every time",
     )
-    assert (
-        "preparing the data 2 times gave 2 different tables; look for unseeded random numbers" in result.says
-    )
+    assert "preparing the data 2 times gave 2 different tables; look for unseeded random numbers" in result.says
     assert result.says.endswith("Not good enough to ship.")
 
 

@@ -198,9 +198,7 @@ def test_delong_by_the_double_loop() -> None:
 
 def test_wilson_by_the_book() -> None:
     assert wilson(0, 10) == pytest.approx((0.0, 0.27753279), abs=1e-8)
-    assert wilson(81, 263) == pytest.approx(
-        (0.2553, 0.3662), abs=5e-5
-    )  # Newcombe 1998, Statistics in Medicine
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)  # Newcombe 1998, Statistics in Medicine
     assert wilson(10, 10)[1] == 1.0
 
 

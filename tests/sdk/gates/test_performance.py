@@ -70,10 +70,7 @@ def test_a_drop_against_the_live_version(spec: Spec) -> None:
     assert result.says.endswith(
         "the limit is at most 0.04 worse than the live version's 0.85. Not good enough to ship."
     )
-    assert (
-        ask(spec(max_drop_vs_current=0), ranked(4), ranked(3)).limit
-        == "not worse than the live version's 0.85"
-    )
+    assert ask(spec(max_drop_vs_current=0), ranked(4), ranked(3)).limit == "not worse than the live version's 0.85"
 
 
 @pytest.mark.parametrize("metric", ["brier", "log_loss"])
@@ -116,9 +113,7 @@ def test_regression(spec: Spec) -> None:
 def test_a_live_version_that_cannot_be_measured(spec: Spec) -> None:
     result = ask(spec(min=0.5, max_drop_vs_current=0.01), ranked(4), "its files do not match the record")
     assert result.verdict == "error"
-    assert (
-        "the live version could not be measured on benchmark holdout: its files do not match" in result.says
-    )
+    assert "the live version could not be measured on benchmark holdout: its files do not match" in result.says
     aside = ask(spec(min=0.5), ranked(4), "its files do not match the record")
     assert (aside.verdict, aside.previous) == ("pass", None)
     assert "The live version could not be measured; this gate does not compare with it." in aside.says
@@ -168,9 +163,8 @@ def test_a_question_that_cannot_be_answered_is_no_pass(spec: Spec, given: dict[s
 def test_a_candidate_that_cannot_be_measured(spec: Spec) -> None:
     result = ask(spec(min=0.5), "`predict` raised KeyError: 'income'.")
     assert result.verdict == "error"
-    assert (
-        "the candidate could not be measured on benchmark holdout: `predict` raised KeyError: 'income'."
-        in (result.says)
+    assert "the candidate could not be measured on benchmark holdout: `predict` raised KeyError: 'income'." in (
+        result.says
     )
 
 

@@ -165,5 +165,5 @@ def test_unknown_and_ambiguous_candidates_are_bad_input(world: World) -> None:
     candidate = Store(world.repo).candidate(None)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PATH", "/nowhere")
-        with pytest.raises(Unavailable, match="Git is not installed|uv is not installed"):
+        with pytest.raises(Unavailable, match=r"Git is not installed|uv is not installed"):
             publish(world.repo, candidate)

@@ -27,6 +27,7 @@ from typing import Any
 from vendorkit.errors import BadInput, Fault, Unavailable
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a registry entry is nobody else's business
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output is ours
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a person waits: say soon that it does not answer
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")

@@ -51,9 +51,7 @@ def _wrap(text: str) -> str:
 def _hang(start: str, text: str, *, shown_start: str | None = None) -> str:
     """Text after `start`, its further lines indented below it."""
     indent = " " * len(start)
-    filled = textwrap.fill(
-        clean(text), WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
+    filled = textwrap.fill(clean(text), WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
     return (shown_start or start) + filled[len(indent) :]
 
 

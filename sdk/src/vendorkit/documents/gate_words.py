@@ -35,9 +35,7 @@ def _gates(count: int) -> str:
 def not_passed(report: GateReport) -> list[GateResult]:
     """Failures first, then what could not be decided."""
     by = {"fail": 0, "error": 1}
-    return sorted(
-        (each for each in report.results if each.verdict != "pass"), key=lambda each: by[each.verdict]
-    )
+    return sorted((each for each in report.results if each.verdict != "pass"), key=lambda each: by[each.verdict])
 
 
 def passed(report: GateReport) -> list[GateResult]:
@@ -67,9 +65,7 @@ def facts(result: GateResult) -> dict[str, str]:
     if result.interval is not None:
         said["95 % interval"] = " to ".join(f"{end:.4g}" for end in result.interval)
     if result.n is not None:
-        said["measured on"] = (
-            f"{result.n:,} rows of {result.benchmark}" if result.benchmark else f"{result.n:,} runs"
-        )
+        said["measured on"] = f"{result.n:,} rows of {result.benchmark}" if result.benchmark else f"{result.n:,} runs"
     if result.limit is not None:
         said["limit"] = result.limit
     return said
@@ -83,8 +79,5 @@ def origin(report: GateReport) -> list[tuple[str, str]]:
         ("candidate", report.candidate),
         ("compared with", f"version {against.version} of {against.model}" if against else "no live version"),
     ]
-    named += [
-        ("benchmark", f"{use.id}, {use.rows:,} rows, content {use.content_digest}")
-        for use in report.benchmarks
-    ]
+    named += [("benchmark", f"{use.id}, {use.rows:,} rows, content {use.content_digest}") for use in report.benchmarks]
     return [*named, ("limits", report.limits), ("asked at", report.asked_at)]

@@ -22,9 +22,7 @@ def needs(specs: Iterable[GateSpec], gates: Mapping[str, Gate] = GATES) -> froze
     return frozenset(field for spec in specs if spec.kind in gates for field in gates[spec.kind].needs)
 
 
-def ask_all(
-    specs: Iterable[GateSpec], evidence: Evidence, gates: Mapping[str, Gate] = GATES
-) -> tuple[GateResult, ...]:
+def ask_all(specs: Iterable[GateSpec], evidence: Evidence, gates: Mapping[str, Gate] = GATES) -> tuple[GateResult, ...]:
     """Ask every declared gate.
 
     Args:
@@ -46,9 +44,7 @@ def all_passed(results: Sequence[GateResult]) -> bool:
 def _ask(spec: GateSpec, evidence: Evidence, gates: Mapping[str, Gate]) -> GateResult:
     gate = gates.get(spec.kind)
     if gate is None:
-        return answer(
-            spec, "error", f"there is no gate of kind {spec.kind!r}; known: {', '.join(sorted(gates))}."
-        )
+        return answer(spec, "error", f"there is no gate of kind {spec.kind!r}; known: {', '.join(sorted(gates))}.")
     try:
         return gate.ask(spec, evidence)
     except VendorkitError as error:

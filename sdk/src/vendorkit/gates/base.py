@@ -155,9 +155,7 @@ def scored(
     """
     faults: list[Fault] = []
     if task not in ("binary", "regression", "forecasting"):
-        faults.append(
-            Fault("task", f"is {task!r}; rows can be scored for binary, regression and forecasting.")
-        )
+        faults.append(Fault("task", f"is {task!r}; rows can be scored for binary, regression and forecasting."))
     labels = _column(f"{benchmark}: label", label, faults)
     scores = _column(f"{benchmark}: score", score, faults)
     if labels is not None and scores is not None and len(labels) != len(scores):
@@ -190,9 +188,7 @@ def _numbers(given: Any) -> Numbers:
     if array.ndim != 1:
         fix = "Of two columns of probabilities, give the one of class 1."
         raise BadInput(f"has shape {array.shape}; expected one number for each row, shape (n,).", fix=fix)
-    if array.dtype.kind in "US" or (
-        array.dtype.kind == "O" and any(isinstance(v, str | bytes) for v in array)
-    ):
+    if array.dtype.kind in "US" or (array.dtype.kind == "O" and any(isinstance(v, str | bytes) for v in array)):
         raise BadInput("holds text; expected numbers.")
     if array.dtype.kind not in "biufO":
         raise BadInput(f"holds {array.dtype}; expected numbers.")
@@ -204,9 +200,7 @@ def _numbers(given: Any) -> Numbers:
         raise BadInput("has no rows.")
     bad = np.flatnonzero(~np.isfinite(column))
     if len(bad):
-        raise BadInput(
-            f"is missing or infinite in {len(bad)} of {len(column)} rows, first in row {bad[0] + 1}."
-        )
+        raise BadInput(f"is missing or infinite in {len(bad)} of {len(column)} rows, first in row {bad[0] + 1}.")
     return column
 
 

@@ -42,9 +42,7 @@ class Determinism:
         if isinstance(digests, str):
             raise BadInput(f"there is nothing to compare: {digests.rstrip('.')}.")
         if len(digests) < least:
-            raise BadInput(
-                f"the data was prepared {len(digests)} of the {number(least)} times that are needed."
-            )
+            raise BadInput(f"the data was prepared {len(digests)} of the {number(least)} times that are needed.")
         different = len(set(digests))
         limit = "the same table every time"
         runs = f"preparing the data {len(digests)} times gave"

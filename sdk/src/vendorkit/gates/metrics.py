@@ -167,9 +167,7 @@ def precision(label: Numbers, score: Numbers) -> float:
     """Share of the yes at 0.5 that are 1."""
     right, yes, _ = _yes_counts(label, score)
     if not yes:
-        raise BadInput(
-            "no row scores 0.5 or more, so precision has no value; look at the scale of the scores."
-        )
+        raise BadInput("no row scores 0.5 or more, so precision has no value; look at the scale of the scores.")
     return right / yes
 
 
@@ -231,11 +229,7 @@ def _mean_interval(
 
     def interval(label: Numbers, score: Numbers) -> Interval | None:
         each = losses(label, score)
-        return (
-            _around(float(each.mean()), float(each.var(ddof=1)) / len(each), 0.0, high)
-            if len(each) > 1
-            else None
-        )
+        return _around(float(each.mean()), float(each.var(ddof=1)) / len(each), 0.0, high) if len(each) > 1 else None
 
     return interval
 

@@ -103,9 +103,7 @@ def _check_limits(spec: GateSpec) -> None:
     if spec.max_drop_vs_current is not None and spec.max_drop_vs_current < 0.0:
         raise BadInput(f"`max_drop_vs_current` is {number(spec.max_drop_vs_current)}; it is 0 or more.")
     if spec.min is not None and spec.max is not None and spec.min > spec.max:
-        raise BadInput(
-            f"no value is at least {number(spec.min)} and at most {number(spec.max)}; mend the limits."
-        )
+        raise BadInput(f"no value is at least {number(spec.min)} and at most {number(spec.max)}; mend the limits.")
 
 
 def _measured(whose: str, spec: GateSpec, found: Scored | str | None) -> Scored:
@@ -135,9 +133,7 @@ def _interval(metric: Metric, rows: Scored) -> Interval | None:
         return metric.interval(rows.label, rows.score)
 
 
-def _previous(
-    spec: GateSpec, metric: Metric, evidence: Evidence, candidate: Scored
-) -> tuple[float | None, str]:
+def _previous(spec: GateSpec, metric: Metric, evidence: Evidence, candidate: Scored) -> tuple[float | None, str]:
     """The live version's value and a note for the reader.
 
     A live version that cannot be measured is an error only where the gate compares with it.

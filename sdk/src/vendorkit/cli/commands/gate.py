@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
+
+if TYPE_CHECKING:
+    from vendorkit.records.gate_report import GateReport
 
 EXAMPLES = ("vendorkit gate", "vendorkit gate 3fa9c2 --against champion --format markdown")
 FORMATS = ("text", "markdown", "html", "json", "junit", "sarif")
@@ -23,13 +27,11 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     repo = repo_of(args)
     candidate = Store(repo).candidate(args.candidate)
     console.progress("asking the gates ...")
-    from vendorkit.documents import findings as forms  # noqa: PLC0415
-    from vendorkit.documents import gate_report  # noqa: PLC0415
+    from vendorkit.documents.gate_report import findings  # noqa: PLC0415
     from vendorkit.steps.gate import gate  # noqa: PLC0415
 
     gated = gate(repo, candidate, against=args.against)
     report = gated.report
-    findings = gate_report.findings(report)
     against = f"{report.against.model}/{report.against.version}" if report.against else None
     result = {
         "candidate": report.candidate,
@@ -37,8 +39,14 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         "passed": report.passed,
         "reports": {form: str(path) for form, path in gated.files.items()},
     }
-    if args.format in gate_report.FORMATS:
-        text = gate_report.FORMATS[args.format](report)
-    else:
-        text = forms.FORMATS[args.format](f"Gates of {report.model}", findings)
-    return Outcome(result, text, findings, exit_code=0 if report.passed else 1)
+    return Outcome(result, written(report, args.format), findings(report), exit_code=0 if report.passed else 1)
+
+
+def written(report: GateReport, form: str) -> str:
+    """A report in one of FORMATS."""
+    from vendorkit.documents import findings as forms  # noqa: PLC0415
+    from vendorkit.documents import gate_report  # noqa: PLC0415
+
+    if form in gate_report.FORMATS:
+        return gate_report.FORMATS[form](report)
+    return forms.FORMATS[form](f"Gates of {report.model}", gate_report.findings(report))
