@@ -316,8 +316,11 @@ def files_of(world: World) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["train", "gate"])
-def test_ctrl_c_leaves_nothing_half_done(frozen: World, tmp_path: Path, name: str) -> None:
+def test_ctrl_c_leaves_nothing_half_done(
+    frozen: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     world = frozen.copy(tmp_path / "repo")
+    monkeypatch.chdir(world.repo)
     seconds = {"train": 0, "predict": 0, name.replace("gate", "predict"): 60}
     (world.repo / "models/credit/pipeline.py").write_text(SLOW.format(**seconds))
     temporary = tmp_path / "temporary"

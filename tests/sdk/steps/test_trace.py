@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import uuid_utils
 from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog
 from vendorkit.records.base import now
 from vendorkit.records.deployment import Deployment
@@ -46,7 +44,7 @@ def predict(world: World, *, logged_as: str = "credit", close: bool = True, **ch
     log.record_deployment(deployment)
     empty = msgspec.Raw(b"{}")
     row = LoggedPrediction(
-        id=str(uuid_utils.uuid7()),
+        id="01a2045d-cf1d-7220-86c4-2236598b70f0",
         at=now(),
         model=logged_as,
         version=1,
@@ -198,8 +196,8 @@ def test_changed_tags_are_named(live: World) -> None:
         "credit",
         "",
         "nonsense",
-        str(uuid.uuid4()),
-        str(uuid_utils.uuid7()),
+        "35b27e76-85a2-492c-a1c4-9716d3c43e28",
+        "01a2045d-cf1d-7220-86c4-2236598b70f0",
         "../../etc/passwd",
     ],
 )

@@ -18,7 +18,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,13 +26,16 @@ from typing import Any
 
 from vendorkit.errors import BadInput, Fault, Unavailable
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a registry entry is nobody else's business
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output is ours
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a person waits: say soon that it does not answer
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ |= {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # a registry entry is nobody else's business
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output is ours
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a person waits: say soon that it does not answer
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    **os.environ,
+}
 
-import mlflow.artifacts
+import mlflow
 import mlflow.store.db.utils
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
@@ -51,7 +54,7 @@ TAG = "vendorkit."
 _DECISION_TAG = f"{TAG}decision"
 _MODEL_FOLDER = "/model"
 _ATTEMPTS = 8
-_PARAM_LENGTH = 6000
+ASK = "Is it up, and is MLFLOW_TRACKING_URI (unset: the embedded one) right? Then try again."
 _TYPES = {"number": DataType.double, "integer": DataType.long, "string": DataType.string, "boolean": DataType.boolean}
 
 
@@ -93,7 +96,7 @@ def describe_model(
         python: Python version.
         loader: Module with `_load_pyfunc(path)`.
     """
-    columns = [ColSpec(_type_of(kind, nullable), name, required=not nullable) for name, kind, nullable in fields]
+    columns = [ColSpec(_type_of(kind, empty), name, required=not empty) for name, kind, empty in fields]
     description = Model(signature=ModelSignature(inputs=Schema(columns)))
     description.add_flavor("python_function", loader_module=loader, python_version=python, env="requirements.txt")
     (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
@@ -157,17 +160,16 @@ class Registry:
                 self._client.log_batch,
                 run_id,
                 metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
-                params=[Param(_param_name(name), value[:_PARAM_LENGTH]) for name, value in params.items()],
+                params=[Param(_param_name(name), value[:6000]) for name, value in params.items()],
             )
             _insist(self._client.set_terminated, run_id)
             own = {f"{TAG}{name}": value for name, value in tags.items()}
             made = self._create_version(model, place + _MODEL_FOLDER, run_id, own)
-        kept = self.find(model, tags["candidate"])
-        if kept is None:
-            raise Unavailable(f"{model}/{made} vanished from the registry while it was made.")
-        if kept.number != made:
-            with _talking(self.tracking):
+            kept = self.find(model, tags["candidate"])
+            if kept and kept.number != made:
                 _insist(self._client.delete_model_version, model, str(made))
+        if not kept:
+            raise Unavailable(f"{model}/{made} vanished from the registry while it was made.")
         return kept, kept.number == made
 
     def find(self, model: str, candidate: str) -> Version | None:
@@ -185,15 +187,15 @@ class Registry:
         """Where the aliases of a model point to; empty where there is no such model."""
         with _talking(self.tracking):
             try:
-                entry = self._client.get_registered_model(model)
+                found = self._client.get_registered_model(model).aliases
             except MlflowException as error:
-                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                    return {}
-                raise
-        return {alias: int(number) for alias, number in entry.aliases.items()}
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                found = {}
+        return {alias: int(number) for alias, number in found.items()}
 
     def alias(self, model: str, alias: str) -> int | None:
-        """The version that an alias points to."""
+        """The version that one alias points to."""
         return self.aliases(model).get(alias)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
@@ -233,26 +235,24 @@ class Registry:
         The text may be added twice where the answer of the first time was lost: the log counts it once.
         """
         with _talking(self.tracking):
-            log, place = f"{model}.decisions", source.place + _MODEL_FOLDER
-            self._create_version(log, place, source.run_id or None, {_DECISION_TAG: text})
+            place, tags = source.place + _MODEL_FOLDER, {_DECISION_TAG: text}
+            self._create_version(f"{model}.decisions", place, source.run_id or None, tags)
 
     def _create_version(self, model: str, source: str, run_id: str | None, tags: dict[str, str]) -> int:
         """One call that makes a version with all its tags."""
-        arguments = (model, source, run_id, tags)
+        arguments = (self._client.create_model_version, model, source, run_id, tags)
         try:
-            made = _insist(self._client.create_model_version, *arguments, await_creation_for=0)
+            made = _insist(*arguments, await_creation_for=0)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             self._create_model(model)
-            made = _insist(self._client.create_model_version, *arguments, await_creation_for=0)
+            made = _insist(*arguments, await_creation_for=0)
         return int(made.version)
 
     def _create_model(self, model: str) -> None:
-        decisions = model.endswith(".decisions")
-        says = "Signed decisions about releases, in order. Written by vendorkit; not a model." if decisions else None
         try:
-            _insist(self._client.create_registered_model, model, description=says)
+            _insist(self._client.create_registered_model, model)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -292,12 +292,10 @@ class Registry:
         return str(run.info.run_id), place or str(run.info.artifact_uri)
 
     def _experiment(self, name: str) -> str:
-        known = self._client.get_experiment_by_name(name)
-        if known:
-            return str(known.experiment_id)
+        place = f"{self._artifacts}/{name}" if self._artifacts else None
         try:
-            place = f"{self._artifacts}/{name}" if self._artifacts else None
-            return str(_insist(self._client.create_experiment, name, artifact_location=place))
+            known = self._client.get_experiment_by_name(name)
+            return str(known.experiment_id if known else _insist(self._client.create_experiment, name, place))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -320,8 +318,7 @@ def _talking(uri: str) -> Iterator[None]:
         raise _unavailable(uri, "does not do what it should", error) from error
 
 
-def _unavailable(uri: str, what: str, error: Exception, fix: str = "") -> Unavailable:
-    fix = fix or "Is it up, and is MLFLOW_TRACKING_URI (unset: the embedded one) right? Then try again."
+def _unavailable(uri: str, what: str, error: Exception, fix: str = ASK) -> Unavailable:
     return Unavailable(f"The registry at {_shown(uri)} {what}.", [Fault("mlflow", _says(error))], fix=fix)
 
 
@@ -353,15 +350,14 @@ def _insist(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 def _embedded(folder: Path) -> str:
     """The address of the embedded registry in a folder; its database is made where there is none."""
-    database = folder / "mlflow.db"
     if set("%?") & set(str(folder)):
         raise BadInput("The registry cannot lie here.", [Fault(str(folder), "MLflow cannot read a path with % or ?.")])
-    uri = f"sqlite:///{database}"
-    with _talking(uri):
+    database = folder / "mlflow.db"
+    with _talking(f"sqlite:///{database}"):
         if not database.exists():
             _make_database(database)
         database.open("rb").close()
-    return uri
+    return f"sqlite:///{database}"
 
 
 def _make_database(path: Path) -> None:
@@ -388,12 +384,10 @@ def _copy_of_empty(fresh: Path) -> None:
         shutil.copyfile(cached, fresh)
         return
     MlflowClient(f"sqlite:///{fresh}", f"sqlite:///{fresh}").search_experiments()
-    try:
+    with suppress(OSError):  # no cache to write to: the next registry is made the long way too
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
             shutil.copyfile(fresh, Path(folder) / cached.name).replace(cached)
-    except OSError:
-        return  # no cache to write to: the next registry is made the long way too
 
 
 def _usable(path: Path) -> bool:
