@@ -189,7 +189,7 @@ def test_the_registry_may_lie_elsewhere_than_the_runs(tmp_path: Path, monkeypatc
     (tmp_path / "files/model").mkdir(parents=True)
     (tmp_path / "files/model/x").write_text("x")
     tags = {"candidate": "c", "release": "r"}
-    version, created = registry.publish("credit", "e", tmp_path / "files", tags, {}, {})
+    version, created = registry.publish("credit", "e", tmp_path / "files", tags, {}, {}, begun=False)
     assert (version.number, created) == (1, True)
     monkeypatch.delenv("MLFLOW_REGISTRY_URI")
     assert Registry.open(tmp_path / "repo").versions("credit") == []
@@ -200,8 +200,10 @@ def test_two_versions_of_one_candidate_end_as_one(tmp_path: Path) -> None:
     registry = Registry.open(tmp_path / "repo")
     (tmp_path / "files/model").mkdir(parents=True)
     (tmp_path / "files/model/x").write_text("x")
-    first = registry.publish("credit", "e", tmp_path / "files", {"candidate": "c", "release": "1"}, {}, {})
-    second = registry.publish("credit", "e", tmp_path / "files", {"candidate": "c", "release": "2"}, {}, {})
+    first = registry.publish("credit", "e", tmp_path / "files", {"candidate": "c", "release": "1"}, {}, {}, begun=False)
+    second = registry.publish(
+        "credit", "e", tmp_path / "files", {"candidate": "c", "release": "2"}, {}, {}, begun=False
+    )
     assert (first[1], second[1]) == (True, False)
     assert first[0] == second[0]
     assert len(registry.versions("credit")) == 1

@@ -151,7 +151,7 @@ def test_vendor_parameters_with_odd_names_are_shown(gated: World, tmp_path: Path
     (files / "model").mkdir(parents=True)
     (files / "model/x").write_text("x")
     tags = {"candidate": "c", "release": "r"}
-    version, created = registry.publish("odd", "e", files, tags, {"eta (1/2) @ start": "é" * 9000}, {})
+    version, created = registry.publish("odd", "e", files, tags, {"eta (1/2) @ start": "é" * 9000}, {}, begun=False)
     assert (version.number, created) == (1, True)
 
 

@@ -135,6 +135,8 @@ class Registry:
         tags: Mapping[str, str],
         params: Mapping[str, str],
         metrics: Mapping[str, float],
+        *,
+        begun: bool,
     ) -> tuple[Version, bool]:
         """Register a release: files first, then one call that makes the version with all its tags.
 
@@ -146,22 +148,19 @@ class Registry:
             engagement: Name of the MLflow experiment.
             files: Folder of the release's files.
             tags: Without the beginning `vendorkit.`; `candidate` and `release` are needed.
-            params: Shown by MLflow on the run.
-            metrics: Shown by MLflow on the run.
+            params, metrics: Shown by MLflow on the run.
+            begun: Whether an earlier publish of this very release may have been killed midway.
 
         Returns:
             The version and whether it is new.
         """
         with _talking(self.tracking):
-            run_id, place = self._run(engagement, model, tags["release"])
+            run_id, place = self._run(engagement, model, tags["release"], begun=begun)
             get_artifact_repository(place, tracking_uri=self.tracking).log_artifacts(str(files))
             now = int(datetime.now(UTC).timestamp() * 1000)
-            _insist(
-                self._client.log_batch,
-                run_id,
-                metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
-                params=[Param(_param_name(name), value[:6000]) for name, value in params.items()],
-            )
+            values = [Metric(name, value, now, 0) for name, value in metrics.items()]
+            shown = [Param(_param_name(name), value[:6000]) for name, value in params.items()]
+            _insist(self._client.log_batch, run_id, values, shown)
             _insist(self._client.set_terminated, run_id)
             own = {f"{TAG}{name}": value for name, value in tags.items()}
             made = self._create_version(model, place + _MODEL_FOLDER, run_id, own)
@@ -282,10 +281,11 @@ class Registry:
             created_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         )
 
-    def _run(self, engagement: str, model: str, release: str) -> tuple[str, str]:
+    def _run(self, engagement: str, model: str, release: str, *, begun: bool) -> tuple[str, str]:
         """The MLflow run of a release (maybe one that a killed publish left), and where its files belong."""
         experiment = self._experiment(engagement)
-        found = self._client.search_runs([experiment], f"tags.`{TAG}release` = '{release}'", max_results=1)
+        query = f"tags.`{TAG}release` = '{release}'"
+        found = self._client.search_runs([experiment], query, max_results=1) if begun else []
         tags = {f"{TAG}release": release, f"{TAG}model": model}
         run = found[0] if found else _insist(self._client.create_run, experiment, tags=tags, run_name=model)
         place = f"{self._artifacts}/{engagement}/{run.info.run_id}/artifacts" if self._artifacts else None

@@ -94,6 +94,7 @@ def _publish(
         _write_files(repo, store, candidate, report, contract, folder)
         _write_release(repo, candidate, report, contract, folder)
 
+    begun = store.release_folder(name).exists()
     # Filled once: a publish that was killed goes on with the same bytes.
     files = store.staged_release(name, fill)
     release = read_record(Release, files / RELEASE_FILE)
@@ -105,6 +106,7 @@ def _publish(
         tags=_tags(candidate, report, release),
         params={"seed": str(run.seed), **{name: str(value) for name, value in run.parameters.items()}},
         metrics={result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)},
+        begun=begun,
     )
     return Published(version, version.tags.get("release", ""), created)
 
