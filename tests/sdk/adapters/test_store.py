@@ -224,15 +224,17 @@ from vendorkit.adapters.store import Store
 def fill(folder):
     (folder / "half").write_text("half")
     Path(sys.argv[2]).touch()
-    time.sleep(float(sys.argv[3]))
+    while not Path(sys.argv[3]).exists():
+        time.sleep(0.01)
     (folder / "half").write_text("whole")
 
 Store(Path(sys.argv[1])).staged_release("sha256:aa", fill)
 """
 
 
-def make(repo: Path, begun: Path, seconds: float) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-c", MAKE, str(repo), str(begun), str(seconds)])
+def make(repo: Path, begun: Path, go: Path) -> subprocess.Popen[bytes]:
+    """A process that stores something and waits midway for `go`."""
+    process = subprocess.Popen([sys.executable, "-c", MAKE, str(repo), str(begun), str(go)])
     while not begun.exists():
         assert process.poll() is None
         time.sleep(0.01)
@@ -240,7 +242,7 @@ def make(repo: Path, begun: Path, seconds: float) -> subprocess.Popen[bytes]:
 
 
 def test_a_kill_while_storing_leaves_nothing_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed = make(tmp_path, tmp_path / "begun", 60)
+    killed = make(tmp_path, tmp_path / "begun", tmp_path / "never")
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     releases = tmp_path / ".vendorkit/releases"
@@ -255,21 +257,13 @@ def test_a_kill_while_storing_leaves_nothing_that_counts(tmp_path: Path, monkeyp
 
 
 def test_two_processes_that_store_the_same_at_once(tmp_path: Path) -> None:
-    both = [make(tmp_path, tmp_path / f"begun-{number}", 0.5) for number in range(2)]
+    go = tmp_path / "go"
+    both = [make(tmp_path, tmp_path / f"begun-{number}", go) for number in range(2)]
+    go.touch()
     assert [process.wait(60) for process in both] == [0, 0]
     (folder,) = (tmp_path / ".vendorkit/releases").iterdir()
     assert folder.name == "aa"
     assert (folder / "half").read_text() == "whole"
-
-
-def test_two_processes_that_train_at_once_give_two_candidates(world: World) -> None:
-    command = [sys.executable, "-m", "vendorkit", "train", "--quiet", "--repo", str(world.repo)]
-    environment = {**os.environ, **world.environment("vendor-ml")}
-    both = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait(120) for process in both] == [0, 0]
-    names = [path.name for path in candidates(world).iterdir()]
-    assert len(names) == 3
-    assert all(Store(world.repo).candidate(name).run.model == "credit" for name in names)
 
 
 # Files

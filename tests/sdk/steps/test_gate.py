@@ -103,18 +103,17 @@ def test_a_worse_model_than_the_live_one_is_refused(live: World) -> None:
     live.edit(FILE, *WORSE)
     edit_manifest(live, lambda value: value["gates"][0].update(min=0.5, max_drop_vs_current=0.001))
     live.ok("train")
-    for against in ((), ("--against", "1")):
-        answer = live.run("gate", *against)
-        assert answer.code == 1
-        assert answer.result["against"] == "credit/1"
-        assert verdicts(answer) == {"g-auc": "fail", "g-same": "pass"}
-        assert "worse than the live version" in says(answer, "g-auc")
-        finding = answer.envelope["findings"][0]
-        assert finding["value"] < finding["previous"]
+    answer = live.run("gate", "--against", "1")
+    assert answer.code == 1
+    assert answer.result["against"] == "credit/1"
+    assert verdicts(answer) == {"g-auc": "fail", "g-same": "pass"}
+    assert "worse than the live version" in says(answer, "g-auc")
+    assert answer.envelope["findings"][0]["value"] < answer.envelope["findings"][0]["previous"]
 
 
 def test_an_equal_model_may_follow_the_live_one(live: World) -> None:
-    live.train_and_gate(OTHER)
+    live.edit(FILE, *OTHER)
+    live.ok("train")
     answer = live.run("gate")
     assert answer.code == 0
     assert answer.result["against"] == "credit/1"
@@ -140,10 +139,8 @@ def test_nothing_to_compare_with_is_no_pass(live: World, against: str, why: str)
 
 
 def test_an_alias_that_was_moved_by_hand_is_not_believed(live: World) -> None:
-    live.train_and_gate(OTHER)
-    live.ok("publish")
-    Registry.open(live.repo).set_alias("credit", "champion", 2)
-    answer = live.run("gate")
+    Registry.open(live.repo).set_alias("credit", "shadow", 1)
+    answer = live.run("gate", "--against", "shadow")
     assert answer.code == 1
     assert "moved past the rules" in str(answer.result["faults"])
 
@@ -230,7 +227,6 @@ def test_an_unknown_candidate_is_told_before_anything_is_measured(world: World) 
 BAD_SCORES = {
     "too high": ("[1.5] * len(frame)", "expected the probability of class 1"),
     "not a number": ("[float('nan')] * len(frame)", "is missing or infinite"),
-    "one too few": ("[0.5] * (len(frame) if len(frame) == 50 else 1)", "shape (1,) for 250 rows"),
 }
 
 
@@ -244,28 +240,23 @@ def test_scores_that_are_no_probabilities_are_an_error(world: World, scores: str
     assert why in says(answer, "g-auc")
 
 
-@pytest.mark.parametrize(
-    ("body", "why"),
-    [("os.kill(os.getpid(), 9)", "killed by SIGKILL"), ("os._exit(0)", "exit code 0")],
-    ids=["killed", "ended"],
-)
-def test_a_measuring_process_that_dies_is_an_error(world: World, body: str, why: str) -> None:
-    guard = f"import os\n    if len(frame) != 50:\n        {body}\n    return"
+def test_a_measuring_process_that_dies_is_an_error(world: World) -> None:
+    guard = "import os\n    if len(frame) != 50:\n        os.kill(os.getpid(), 9)\n    return"
     world.edit(FILE, "return model.predict_proba", f"{guard} model.predict_proba")
     world.ok("train")
     answer = world.run("gate")
     assert answer.code == 1
     assert set(verdicts(answer).values()) == {"error"}
-    assert why in says(answer, "g-auc")
+    assert "killed by SIGKILL" in says(answer, "g-auc")
 
 
 def test_a_predict_that_hangs_is_an_error(world: World) -> None:
     guard = "import time\n    time.sleep(0 if len(frame) == 50 else 600)\n    return"
     world.edit(FILE, "return model.predict_proba", f"{guard} model.predict_proba")
     world.ok("train")
-    report = gate(world.repo, limit_seconds=6).report
+    report = gate(world.repo, limit_seconds=2).report
     assert [result.verdict for result in report.results] == ["error", "error"]
-    assert "no answer after 6 s" in report.results[0].says
+    assert "no answer after 2 s" in report.results[0].says
     assert not report.passed
 
 
@@ -274,7 +265,6 @@ def test_a_predict_that_hangs_is_an_error(world: World) -> None:
 UNSTEADY = {
     "an order of a set": "prepared[list({*prepared.columns})]",
     "random numbers": "prepared.assign(noise=__import__('numpy').random.default_rng().random(len(prepared)))",
-    "the time": "prepared.assign(now=__import__('time').time())",
 }
 
 

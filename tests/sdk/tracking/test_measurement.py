@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from vendorkit.adapters.store import Candidate, Store
-from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking import measuring
 from vendorkit.tracking.measurement import Job, Measured, Measurement
 
@@ -66,7 +62,7 @@ def here(job: Job, folder: Path) -> Measured:
     return there._read("exit code 0")
 
 
-def test_a_fresh_process_prepares_and_scores(job: Job, candidate: Candidate) -> None:
+def test_a_fresh_process_prepares_and_scores(job: Job, candidate: Candidate, gated: World) -> None:
     measured = Measurement(job).wait()
     assert measured.prepared == candidate.run.prepared
     assert measured.prepared_fault == ""
@@ -74,6 +70,7 @@ def test_a_fresh_process_prepares_and_scores(job: Job, candidate: Candidate) -> 
     assert len(label) == len(score) == 250
     assert set(label) == {0.0, 1.0}
     assert ((score > 0) & (score < 1)).all()
+    assert Store(gated.repo).candidate(None).digest == candidate.digest, "it is as it was"
 
 
 def test_the_same_in_this_process(job: Job, candidate: Candidate, tmp_path: Path) -> None:
@@ -82,16 +79,10 @@ def test_the_same_in_this_process(job: Job, candidate: Candidate, tmp_path: Path
     assert len(measured.scores["holdout"][1]) == 250
 
 
-def test_measuring_leaves_the_model_as_it_was(job: Job, gated: World) -> None:
-    Measurement(job).wait()
-    assert Store(gated.repo).candidate(None)
-
-
 PREDICT = "import os, time\n\ndef predict(model, frame):\n    {}\n"
 
 DEATHS = {
     "killed": ("os.kill(os.getpid(), 9)", "killed by SIGKILL, perhaps for want of memory"),
-    "crashed": ("os.kill(os.getpid(), 11)", "killed by SIGSEGV"),
     "ended": ("print('last words', flush=True); os._exit(0)", "no answer (exit code 0): last words"),
 }
 
@@ -199,13 +190,3 @@ def test_a_candidate_of_a_script_is_measured_without_prepare(job: Job, tmp_path:
     assert np.isnan(label).all()
     assert len(score) == 250
     assert (measured.prepared, measured.prepared_fault) == ("", "")
-
-
-def test_the_module_prints_nothing(job: Job, tmp_path: Path) -> None:
-    (tmp_path / "job.json").write_text(json.dumps(job.__dict__))
-    command = [sys.executable, "-m", "vendorkit.tracking.measuring", str(tmp_path / "job.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ})
-    assert (done.stdout, done.stderr) == ("", "")
-    answer: dict[str, Any] = json.loads((tmp_path / "answer.json").read_text())
-    assert answer["faults"] == {}
-    assert Snapshot.parse(job.benchmarks["holdout"][1], "holdout").rows == 250
