@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uuid_utils
 from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog
 from vendorkit.records.base import now
 from vendorkit.records.deployment import Deployment
@@ -44,7 +45,7 @@ def predict(world: World, *, logged_as: str = "credit", close: bool = True, **ch
     log.record_deployment(deployment)
     empty = msgspec.Raw(b"{}")
     row = LoggedPrediction(
-        id="01a2045d-cf1d-7220-86c4-2236598b70f0",
+        id=str(uuid_utils.uuid7()),
         at=now(),
         model=logged_as,
         version=1,
