@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.world import World, make_world
 
-for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV"):
     os.environ.pop(name, None)
 
 

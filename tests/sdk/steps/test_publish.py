@@ -79,6 +79,7 @@ def test_a_lost_lock_is_a_reason_and_not_a_crash(world: World) -> None:
 
 def test_the_same_candidate_twice_is_one_version(world: World) -> None:
     first, second = world.ok("publish"), world.ok("publish")
+    assert set(first) >= {"model", "version", "release", "run_id", "created"}
     assert first["created"] is True
     assert second == {**first, "created": False}
     assert len(registry_of(world).versions("credit")) == 1
