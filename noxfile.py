@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 
 nox.needs_version = ">=2025.5.1"
@@ -35,8 +37,8 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests; arguments after `--` go to pytest."""
-    prepare(session, "tests", "docs")
+    """All tests; arguments after `--` go to pytest. VENDORKIT_NO_SKIP=1 installs the large components and lets no test skip."""
+    prepare(session, "tests", "docs", *(["components"] if os.environ.get("VENDORKIT_NO_SKIP") else []))
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
@@ -66,5 +68,5 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure against peers and floors, in pairs; arguments name benchmarks."""
-    prepare(session, "tests")
+    prepare(session, "tests", "components")
     session.run("python", "tests/benchmarks/run.py", *session.posargs)

@@ -291,7 +291,8 @@ def records() -> str:
 carries `schema`. Unknown fields are errors. Where each record lies is told in
 [Where records lie](../explanation/where-records-lie.md); the digest of a table in
 [Content digest](content-digest.md)."""
-    every = sorted(Record.__subclasses__(), key=lambda kind: (ORDER.find(kind.__name__), kind.__name__))
+    ours = [kind for kind in Record.__subclasses__() if kind.__module__.startswith("vendorkit.")]
+    every = sorted(ours, key=lambda kind: (ORDER.find(kind.__name__), kind.__name__))
     parts = list(dict.fromkeys(part for kind in every for _, part in parts_of(kind)))
     names: Names = {kind: kind.__name__ for kind in [*every, *parts]}
     overview = [
