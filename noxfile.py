@@ -37,7 +37,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests; arguments after `--` go to pytest. VENDORKIT_NO_SKIP=1 installs the large components and lets no test skip."""
+    """All tests; arguments after `--` go to pytest. VENDORKIT_NO_SKIP=1: large components too, and no test skips."""
     prepare(session, "tests", "docs", *(["components"] if os.environ.get("VENDORKIT_NO_SKIP") else []))
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.canonical import digest_json, load_json, to_canonical
@@ -23,6 +23,14 @@ Timestamp = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\
 def now() -> str:
     """The present time as a `Timestamp` with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def added(default: Any) -> Any:
+    """A field that came to a record after its first release: left out while it has its default.
+
+    So records written before it was there still read and write to the same bytes.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 def key_path(location: tuple[int | str, ...]) -> str:

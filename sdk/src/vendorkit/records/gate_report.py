@@ -4,7 +4,61 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from vendorkit.records.base import Digest, Record, Timestamp, Value
+from vendorkit.records.base import Digest, Record, Timestamp, Value, added
+
+Interval = tuple[float, float]
+
+
+class Cell(Value):
+    """One segment, group or rule of a gate that looks at several.
+
+    Args:
+        name: What it is, for instance `age < 25`, or `sex = female, housing = own`.
+        n: Rows that the value rests on.
+        value: What was found; None where it could not be computed.
+        verdict: `too-few` where n is below the least that the gate declares.
+        interval: 95 % confidence interval of the value, where there is one.
+        previous: The same of the live version.
+    """
+
+    name: str
+    n: int
+    value: float | None
+    verdict: Literal["pass", "fail", "error", "too-few"]
+    interval: Interval | None = None
+    previous: float | None = None
+
+
+class Timing(Value):
+    """How long `predict` took, warmed.
+
+    Args:
+        rows: Rows of one call.
+        runs: Calls that were timed.
+        p50_ms, p95_ms, p99_ms: Percentiles of the time of one call, in milliseconds.
+        spread_ms: Distance of the quartiles, in milliseconds.
+    """
+
+    rows: int
+    runs: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    spread_ms: float
+
+
+class ScoreHistogram(Value):
+    """Scores of one model on one benchmark, counted by class; all curves of a report are drawn from it.
+
+    Args:
+        edges: Edges of the bins, ascending, one more than there are bins; a score on an edge lies right of it, in
+            the last bin left of it.
+        negatives, positives: Rows of label 0 and of label 1 in each bin.
+    """
+
+    edges: tuple[float, ...]
+    negatives: tuple[int, ...]
+    positives: tuple[int, ...]
 
 
 class GateResult(Value):
@@ -23,6 +77,10 @@ class GateResult(Value):
         n: Rows (or repeats) that the value rests on.
         interval: 95 % confidence interval of the value, where there is a textbook one.
         benchmark: Id of the benchmark.
+        origin: Who set the gate: the engagement's manifest, the platform's policy pack, or a class of the vendor's.
+        cells: Segments, groups or rules, each with its own answer, the worst first.
+        timings: For a latency gate.
+        notes: What the approver must see besides the verdict, for instance a limit that was loosened.
     """
 
     id: str
@@ -35,16 +93,32 @@ class GateResult(Value):
     limit: str | None = None
     previous: float | None = None
     n: int | None = None
-    interval: tuple[float, float] | None = None
+    interval: Interval | None = None
     benchmark: str | None = None
+    origin: Literal["manifest", "platform", "vendor"] = added("manifest")
+    cells: tuple[Cell, ...] = added(())
+    timings: tuple[Timing, ...] = added(())
+    notes: tuple[str, ...] = added(())
 
 
 class BenchmarkUse(Value):
-    """A benchmark as it was when the gates were asked."""
+    """A benchmark as it was when the gates were asked.
+
+    Args:
+        id: Id of the benchmark.
+        content_digest: Digest of its whole content.
+        rows: Its rows.
+        kind: `frozen`, `historical`, `known-bad` or `stress`; None in old reports.
+        scores: How the candidate scored it; None where the task has no scores from 0 to 1.
+        current: How the live version scored it.
+    """
 
     id: str
     content_digest: Digest
     rows: int
+    kind: str | None = added(None)
+    scores: ScoreHistogram | None = added(None)
+    current: ScoreHistogram | None = added(None)
 
 
 class Against(Value):
