@@ -7,6 +7,7 @@ Nothing heavy is imported here: each command's module is imported only when it i
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import io
 import sys
@@ -138,6 +139,7 @@ def command_parser(name: str) -> Parser:
 
 def console() -> NoReturn:
     """The entry point of `vendorkit` and `python -m vendorkit`."""
+    gc.set_threshold(100_000, 20, 50)  # importing mlflow makes no garbage: looking for it costs a sixth of the time
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where the descriptor is closed
             stream.reconfigure(errors="backslashreplace")
