@@ -22,7 +22,7 @@ DRAWERS = ("util", "helper", "common", "manager", "misc")
 
 HEAVY = {"mlflow", "pandas", "numpy", "pyarrow", "ibis", "duckdb", "sklearn", "skops", "copier", "starlette", "uvicorn"}
 ONE_PLACE = {
-    "mlflow": "adapters/registry.py",
+    "mlflow": "adapters/registry/",
     "copier": "adapters/template.py",
     "ibis": "adapters/tables.py",
     "duckdb": "adapters/tables.py",

@@ -22,8 +22,8 @@ STEP = "vendorkit.steps.publish"
 FILES = "mlflow.store.artifact.local_artifact_repo"
 POINTS = [
     Point(STEP, "_alone", 1, "before"),
-    Point("vendorkit.adapters.registry", "_copy_of_empty", 1, "before"),
-    Point("vendorkit.adapters.registry", "_copy_of_empty", 1, "after"),
+    Point("vendorkit.adapters.registry.embedded", "_copy_of_empty", 1, "before"),
+    Point("vendorkit.adapters.registry.embedded", "_copy_of_empty", 1, "after"),
     Point(STEP, "_write_files", 1, "before"),
     Point(STEP, "describe_model", 1, "after"),
     Point(STEP, "_write_files", 1, "after"),

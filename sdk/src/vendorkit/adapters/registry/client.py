@@ -1,61 +1,27 @@
-"""The model registry: MLflow, embedded (a SQLite file and a folder) or a server. The only file that imports it.
-
-What lies in it for a model `credit`: the registered model `credit`, whose versions point to the files of a
-release and carry its digests as tags; and the registered model `credit.decisions`, whose versions are the
-signed decisions about `credit`, one each, in the order in which the database accepted them. Version numbers of
-MLflow are given by one transaction, so that this log is the compare-and-set that MLflow's aliases lack.
-"""
+"""One connection to the registry: versions, aliases and the log of decisions, as they lie in MLflow."""
 
 from __future__ import annotations
 
-import fcntl
-import logging
 import os
-import random
 import re
-import shutil
-import sqlite3
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vendorkit.errors import BadInput, Fault, Unavailable
-
-os.environ |= {
-    "MLFLOW_DISABLE_TELEMETRY": "true",  # a registry entry is nobody else's business
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output is ours
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a person waits: say soon that it does not answer
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    **os.environ,
-}
-
-import mlflow
-import mlflow.store.db.utils
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.types import ColSpec, DataType, Schema
 
-mlflow.store.db.utils.MAX_RETRY_COUNT = 4  # ten, as it comes, let a missing database keep people waiting for 102 s
-for _name in ("mlflow", "alembic"):
-    logging.getLogger(_name).setLevel(logging.ERROR)
+from vendorkit.adapters.registry.connection import insist, own_words, shown, talking
+from vendorkit.adapters.registry.embedded import EMBEDDED, embedded
+from vendorkit.errors import BadInput, Fault, Unavailable
 
-EMBEDDED = ".vendorkit/registry"
-"""Folder of the embedded registry in an engagement."""
 TAG = "vendorkit."
 _DECISION_TAG = f"{TAG}decision"
 _MODEL_FOLDER = "/model"
-_ATTEMPTS = 8
-ASK = "Is it up, and is MLFLOW_TRACKING_URI (unset: the embedded one) right? Then try again."
-_TYPES = {"number": DataType.double, "integer": DataType.long, "string": DataType.string, "boolean": DataType.boolean}
 
 
 @dataclass(frozen=True)
@@ -84,37 +50,13 @@ class Version:
         return f"{self.model}/{self.number}"
 
 
-def describe_model(
-    folder: Path, fields: tuple[tuple[str, str, bool], ...], requirements: str, python: str, loader: str
-) -> None:
-    """Write MLflow's own description beside a stored model, so that MLflow can show and load it.
-
-    Args:
-        folder: The model folder; gets `MLmodel` and `requirements.txt`.
-        fields: Name, type and whether it may be missing, of each feature, from the contract: never inferred.
-        requirements: Pinned requirements from the lock.
-        python: Python version.
-        loader: Module with `_load_pyfunc(path)`.
-    """
-    columns = [ColSpec(_type_of(kind, empty), name, required=not empty) for name, kind, empty in fields]
-    description = Model(signature=ModelSignature(inputs=Schema(columns)))
-    description.add_flavor("python_function", loader_module=loader, python_version=python, env="requirements.txt")
-    (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
-    description.save(str(folder / "MLmodel"))
-
-
-def _type_of(kind: str, nullable: bool) -> DataType:
-    # pandas holds whole numbers with gaps as floats, and MLflow refuses floats for `long`.
-    return DataType.double if kind == "integer" and nullable else _TYPES[kind]
-
-
 class Registry:
     """One connection. What fails in it is `Unavailable`, with the registry's own words and without passwords."""
 
     def __init__(self, tracking: str, registry: str, artifacts: str | None = None) -> None:
         self.tracking = tracking
         self._artifacts = artifacts
-        with _talking(self.tracking):
+        with talking(self.tracking):
             self._client = MlflowClient(tracking, registry)
 
     @classmethod
@@ -124,7 +66,7 @@ class Registry:
         if tracking:
             return cls(tracking, os.environ.get("MLFLOW_REGISTRY_URI") or tracking)
         folder = repo / EMBEDDED
-        uri = _embedded(folder)
+        uri = embedded(folder)
         return cls(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri, (folder / "artifacts").as_uri())
 
     def publish(
@@ -154,37 +96,37 @@ class Registry:
         Returns:
             The version and whether it is new.
         """
-        with _talking(self.tracking):
+        with talking(self.tracking):
             run_id, place = self._run(engagement, model, tags["release"], begun=begun)
             get_artifact_repository(place, tracking_uri=self.tracking).log_artifacts(str(files))
             now = int(datetime.now(UTC).timestamp() * 1000)
             values = [Metric(name, value, now, 0) for name, value in metrics.items()]
             shown = [Param(_param_name(name), value[:6000]) for name, value in params.items()]
-            _insist(self._client.log_batch, run_id, values, shown)
-            _insist(self._client.set_terminated, run_id)
+            insist(self._client.log_batch, run_id, values, shown)
+            insist(self._client.set_terminated, run_id)
             own = {f"{TAG}{name}": value for name, value in tags.items()}
             made = self._create_version(model, place + _MODEL_FOLDER, run_id, own)
             kept = self.find(model, tags["candidate"])
             if kept and kept.number != made:
-                _insist(self._client.delete_model_version, model, str(made))
+                insist(self._client.delete_model_version, model, str(made))
         if not kept:
             raise Unavailable(f"{model}/{made} vanished from the registry while it was made.")
         return kept, kept.number == made
 
     def find(self, model: str, candidate: str) -> Version | None:
         """The version that holds a candidate, if it was published."""
-        with _talking(self.tracking):
+        with talking(self.tracking):
             found = self._search(model, f" and tags.`{TAG}candidate` = '{candidate}'")
         return min(found, key=lambda version: version.number, default=None)
 
     def versions(self, model: str) -> list[Version]:
         """All versions of a model, oldest first; empty where there is no such model."""
-        with _talking(self.tracking):
+        with talking(self.tracking):
             return sorted(self._search(model), key=lambda version: version.number)
 
     def aliases(self, model: str) -> dict[str, int]:
         """Where the aliases of a model point to; empty where there is no such model."""
-        with _talking(self.tracking):
+        with talking(self.tracking):
             try:
                 found = self._client.get_registered_model(model).aliases
             except MlflowException as error:
@@ -199,8 +141,8 @@ class Registry:
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias to a version."""
-        with _talking(self.tracking):
-            _insist(self._client.set_registered_model_alias, model, alias, str(version))
+        with talking(self.tracking):
+            insist(self._client.set_registered_model_alias, model, alias, str(version))
 
     def download(self, version: Version, folder: Path) -> Path:
         """Fetch the files of a release; gives the folder that they lie in.
@@ -210,8 +152,8 @@ class Registry:
             Unavailable: The store of files does not answer.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        says = f"has no files at {_shown(version.place)}."
-        with _talking(self.tracking):
+        says = f"has no files at {shown(version.place)}."
+        with talking(self.tracking):
             try:
                 store = get_artifact_repository(version.place, tracking_uri=self.tracking)
                 if store.list_artifacts():
@@ -219,12 +161,12 @@ class Registry:
             except MlflowException as error:
                 if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     raise
-                says = _says(error)
+                says = own_words(error)
         raise BadInput("The files are not there.", [Fault(version.name, says)])
 
     def decisions(self, model: str) -> list[tuple[int, str]]:
         """The signed decisions about a model as they were written: place, counted from 1, and text; oldest first."""
-        with _talking(self.tracking):
+        with talking(self.tracking):
             found = self._search(f"{model}.decisions")
         return sorted((entry.number, entry.tags.get("decision", "")) for entry in found)
 
@@ -233,7 +175,7 @@ class Registry:
 
         The text may be added twice where the answer of the first time was lost: the log counts it once.
         """
-        with _talking(self.tracking):
+        with talking(self.tracking):
             place, tags = source.place + _MODEL_FOLDER, {_DECISION_TAG: text}
             self._create_version(f"{model}.decisions", place, source.run_id or None, tags)
 
@@ -241,17 +183,17 @@ class Registry:
         """One call that makes a version with all its tags."""
         arguments = (self._client.create_model_version, model, source, run_id, tags)
         try:
-            made = _insist(*arguments, await_creation_for=0)
+            made = insist(*arguments, await_creation_for=0)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             self._create_model(model)
-            made = _insist(*arguments, await_creation_for=0)
+            made = insist(*arguments, await_creation_for=0)
         return int(made.version)
 
     def _create_model(self, model: str) -> None:
         try:
-            _insist(self._client.create_registered_model, model)
+            insist(self._client.create_registered_model, model)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -287,7 +229,7 @@ class Registry:
         query = f"tags.`{TAG}release` = '{release}'"
         found = self._client.search_runs([experiment], query, max_results=1) if begun else []
         tags = {f"{TAG}release": release, f"{TAG}model": model}
-        run = found[0] if found else _insist(self._client.create_run, experiment, tags=tags, run_name=model)
+        run = found[0] if found else insist(self._client.create_run, experiment, tags=tags, run_name=model)
         place = f"{self._artifacts}/{engagement}/{run.info.run_id}/artifacts" if self._artifacts else None
         return str(run.info.run_id), place or str(run.info.artifact_uri)
 
@@ -295,106 +237,13 @@ class Registry:
         place = f"{self._artifacts}/{name}" if self._artifacts else None
         try:
             known = self._client.get_experiment_by_name(name)
-            return str(known.experiment_id if known else _insist(self._client.create_experiment, name, place))
+            return str(known.experiment_id if known else insist(self._client.create_experiment, name, place))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return str(self._client.get_experiment_by_name(name).experiment_id)
 
 
-@contextmanager
-def _talking(uri: str) -> Iterator[None]:
-    """Turn whatever MLflow and what lies under it raise into `Unavailable`."""
-    try:
-        yield
-    except ImportError as error:
-        fix = "Install it in the environment that runs vendorkit."
-        raise _unavailable(uri, "needs a driver that is not installed", error, fix) from error
-    except (MlflowException, OSError) as error:
-        raise _unavailable(uri, "does not do what it should", error) from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("sqlalchemy", "requests", "urllib3", "sqlite3"):
-            raise
-        raise _unavailable(uri, "does not do what it should", error) from error
-
-
-def _unavailable(uri: str, what: str, error: Exception, fix: str = ASK) -> Unavailable:
-    return Unavailable(f"The registry at {_shown(uri)} {what}.", [Fault("mlflow", _says(error))], fix=fix)
-
-
-def _says(error: Exception) -> str:
-    return _shown(" ".join(str(error).split()) or type(error).__name__)[:400]
-
-
-def _shown(text: str) -> str:
-    """A text without the passwords and tokens of the addresses in it."""
-    return re.sub(r"(password=)[^&\s]+", r"\1***", re.sub(r"://[^/\s]*@", "://***@", text))
-
-
 def _param_name(name: str) -> str:
     """A name that MLflow accepts for a parameter."""
     return re.sub(r"[^\w\-. /:]", "_", name, flags=re.ASCII)[:250]
-
-
-def _insist(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call MLflow, and again where another process was in the way: it locked the database, or took the number."""
-    for attempt in range(1, _ATTEMPTS):
-        try:
-            return call(*arguments, **named)
-        except MlflowException as error:
-            if not any(words in str(error) for words in ("database is locked", "Giving up after", "IntegrityError")):
-                raise
-            time.sleep(random.uniform(0.5, 1.5) * 0.05 * attempt)  # noqa: S311  (not the same moment for all)
-    return call(*arguments, **named)
-
-
-def _embedded(folder: Path) -> str:
-    """The address of the embedded registry in a folder; its database is made where there is none."""
-    if set("%?") & set(str(folder)):
-        raise BadInput("The registry cannot lie here.", [Fault(str(folder), "MLflow cannot read a path with % or ?.")])
-    database = folder / "mlflow.db"
-    with _talking(f"sqlite:///{database}"):
-        if not database.exists():
-            _make_database(database)
-        database.open("rb").close()
-    return f"sqlite:///{database}"
-
-
-def _make_database(path: Path) -> None:
-    """An empty embedded registry; one process makes it, others wait.
-
-    MLflow makes one by 1,697 statements of migrations. It is made once for each version of MLflow on a machine
-    and kept in the user's cache; every further one is a copy.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / ".making").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists():
-            return
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".making-") as folder:
-            fresh = Path(folder) / path.name
-            _copy_of_empty(fresh)
-            fresh.rename(path)
-
-
-def _copy_of_empty(fresh: Path) -> None:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cached = base / "vendorkit" / f"mlflow-{mlflow.__version__}.db"
-    if _usable(cached):
-        shutil.copyfile(cached, fresh)
-        return
-    MlflowClient(f"sqlite:///{fresh}", f"sqlite:///{fresh}").search_experiments()
-    with suppress(OSError):  # no cache to write to: the next registry is made the long way too
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
-            shutil.copyfile(fresh, Path(folder) / cached.name).replace(cached)
-
-
-def _usable(path: Path) -> bool:
-    """Whether a cached database is whole."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            healthy = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            return healthy and bool(connection.execute("SELECT 1 FROM alembic_version").fetchone())
-    except sqlite3.Error:
-        return False

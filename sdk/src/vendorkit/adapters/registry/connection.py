@@ -1,0 +1,65 @@
+"""How MLflow is talked to: its errors become ours, without passwords; what stood in another's way is tried again."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mlflow.store.db.utils
+from mlflow.exceptions import MlflowException
+
+from vendorkit.errors import Fault, Unavailable
+
+mlflow.store.db.utils.MAX_RETRY_COUNT = 4  # ten, as it comes, let a missing database keep people waiting for 102 s
+for _name in ("mlflow", "alembic"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+ASK = "Is it up, and is MLFLOW_TRACKING_URI (unset: the embedded one) right? Then try again."
+_ATTEMPTS = 8
+
+
+@contextmanager
+def talking(uri: str) -> Iterator[None]:
+    """Turn whatever MLflow and what lies under it raise into `Unavailable`."""
+    try:
+        yield
+    except ImportError as error:
+        fix = "Install it in the environment that runs vendorkit."
+        raise _unavailable(uri, "needs a driver that is not installed", error, fix) from error
+    except (MlflowException, OSError) as error:
+        raise _unavailable(uri, "does not do what it should", error) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("sqlalchemy", "requests", "urllib3", "sqlite3"):
+            raise
+        raise _unavailable(uri, "does not do what it should", error) from error
+
+
+def _unavailable(uri: str, what: str, error: Exception, fix: str = ASK) -> Unavailable:
+    return Unavailable(f"The registry at {shown(uri)} {what}.", [Fault("mlflow", own_words(error))], fix=fix)
+
+
+def own_words(error: Exception) -> str:
+    """An error's own words on one line, without passwords."""
+    return shown(" ".join(str(error).split()) or type(error).__name__)[:400]
+
+
+def shown(text: str) -> str:
+    """A text without the passwords and tokens of the addresses in it."""
+    return re.sub(r"(password=)[^&\s]+", r"\1***", re.sub(r"://[^/\s]*@", "://***@", text))
+
+
+def insist(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call MLflow, and again where another process was in the way: it locked the database, or took the number."""
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return call(*arguments, **named)
+        except MlflowException as error:
+            if not any(words in str(error) for words in ("database is locked", "Giving up after", "IntegrityError")):
+                raise
+            time.sleep(random.uniform(0.5, 1.5) * 0.05 * attempt)  # noqa: S311  (not the same moment for all)
+    return call(*arguments, **named)
