@@ -22,6 +22,7 @@ from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import Manifest
 from vendorkit.records.release import Release
 from vendorkit.records.run import Person
+from vendorkit.trust.entry import entry_of
 from vendorkit.trust.releases import RELEASE_FILE
 
 LOADER = "vendorkit.tracking.pyfunc"
@@ -98,14 +99,14 @@ def _publish(
     # Filled once: a publish that was killed goes on with the same bytes.
     files = store.staged_release(name, fill)
     release = read_record(Release, files / RELEASE_FILE)
-    run = candidate.run
+    entry = entry_of(candidate.run, report, release)
     version, created = registry.publish(
         model=release.model,
-        engagement=run.engagement,
+        engagement=candidate.run.engagement,
         files=files,
-        tags=_tags(candidate, report, release),
-        params={"seed": str(run.seed), **{name: str(value) for name, value in run.parameters.items()}},
-        metrics={result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)},
+        tags=entry.tags,
+        params=entry.params,
+        metrics=entry.metrics,
         begun=begun,
     )
     return Published(version, version.tags.get("release", ""), created)
@@ -194,19 +195,3 @@ def _write_release(repo: Path, candidate: Candidate, report: GateReport, contrac
         published_at=now(),
     )
     (folder / RELEASE_FILE).write_bytes(release.to_bytes())
-
-
-def _tags(candidate: Candidate, report: GateReport, release: Release) -> dict[str, str]:
-    run = candidate.run
-    return {
-        "release": release.digest,
-        "candidate": candidate.digest,
-        "gate_report": report.digest,
-        "author": run.author.email,
-        "made_by": " ".join(sorted({run.author.email, release.publisher.email, *run.code.committers})),
-        "commit": run.code.commit,
-        "environment": run.environment.id,
-        "seed": str(run.seed),
-        "datasets": ", ".join(f"{source.dataset} {source.content_digest}" for source in run.inputs),
-        "sdk": run.sdk_version,
-    }
