@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
+from vendorkit.tracking.measurement import Measurements
 
 from tests.support.world import World, make_world
 
@@ -24,6 +26,23 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} may not skip here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_measuring_process() -> Generator[None]:
+    """Let the commands of all tests of this process share one measuring process: it takes seconds to start."""
+    started: list[Measurements] = []
+
+    def share() -> AbstractContextManager[Measurements]:
+        if not started or started[-1].ended:
+            started.append(Measurements())
+        return nullcontext(started[-1])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vendorkit.tracking.measurement.Measurements", share)
+        yield
+    for process in started:
+        process.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,84 +1,108 @@
-"""Measuring in a fresh process: what it gives, and how every death of that process is told."""
+"""Measuring apart from this process: what it gives, and how every death of a measurement is told."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from vendorkit.adapters.store import Candidate, Store
-from vendorkit.tracking import measuring
-from vendorkit.tracking.measurement import Job, Measured, Measurement
+from vendorkit.tracking import measurement
+from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
+from vendorkit.tracking.measures import answer_job
 
 from tests.support.world import World
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def candidate(gated: World) -> Candidate:
     return Store(gated.repo).candidate(None)
 
 
-def job_of(world: World, candidate: Candidate, model_folder: Path | None = None) -> Job:
+@pytest.fixture(scope="module")
+def measurements() -> Iterator[Measurements]:
+    with Measurements() as started:
+        yield started
+
+
+def subject_of(world: World, candidate: Candidate) -> Subject:
     run = candidate.run
-    holdout = (world.repo / "benchmarks/holdout.lock.json").read_text()
-    return Job(
-        model_folder=str(model_folder or candidate.model_folder),
+    return Subject(
+        model_folder=str(candidate.model_folder),
         module="pipeline",
         shown="models/credit",
         format_name=run.model_format.name,
         format_types=list(run.model_format.types),
         base=str(world.repo),
         datasets={snapshot.dataset: snapshot.to_bytes().decode() for snapshot in candidate.snapshots},
-        benchmarks={"holdout": ("applications", holdout)},
         label="creditability",
         features=[feature.name for feature in candidate.features.features],
-        repeat_prepare=True,
+        seed=run.seed,
     )
 
 
-@pytest.fixture
-def job(gated: World, candidate: Candidate) -> Job:
-    return job_of(gated, candidate)
+@pytest.fixture(scope="module")
+def subject(gated: World, candidate: Candidate) -> Subject:
+    return subject_of(gated, candidate)
 
 
-def with_code(job: Job, folder: Path, code: str) -> Job:
-    """The job with other code beside the same model."""
+def scoring(subject: Subject, pointer: str = "benchmarks/holdout.lock.json") -> Job:
+    return Job(subject, "score", {"benchmark": {"applications": (Path(subject.base) / pointer).read_text()}})
+
+
+def with_code(subject: Subject, folder: Path, code: str) -> Subject:
+    """The subject with other code beside the same model."""
     (folder / "model/code").mkdir(parents=True)
-    (folder / "model/model.skops").write_bytes((Path(job.model_folder) / "model.skops").read_bytes())
+    (folder / "model/model.skops").write_bytes((Path(subject.model_folder) / "model.skops").read_bytes())
+    (folder / "model/code/sound.py").write_bytes((Path(subject.model_folder) / "code/pipeline.py").read_bytes())
     (folder / "model/code/pipeline.py").write_text(code)
-    return replace(job, model_folder=str(folder / "model"))
+    return replace(subject, model_folder=str(folder / "model"))
 
 
-def here(job: Job, folder: Path) -> Measured:
+def here(job: Job, folder: Path) -> Found | str:
     """Do a job in this process: quicker, with the same answer."""
-    (folder / "job.json").write_text(json.dumps(job.__dict__))
-    measuring.main(folder / "job.json")
-    there = Measurement.__new__(Measurement)
-    there._job, there._path = job, folder
-    return there._read("exit code 0")
+    (folder / "job.json").write_text(json.dumps(asdict(job)))
+    answer_job(folder)
+    return measurement._answer(folder, "exit code 0")
 
 
-def test_a_fresh_process_prepares_and_scores(job: Job, candidate: Candidate, gated: World) -> None:
-    measured = Measurement(job).wait()
-    assert measured.prepared == candidate.run.prepared
-    assert measured.prepared_fault == ""
-    label, score = measured.scores["holdout"]
-    assert len(label) == len(score) == 250
-    assert set(label) == {0.0, 1.0}
-    assert ((score > 0) & (score < 1)).all()
+def columns(found: Found | str) -> dict[str, Any]:
+    assert not isinstance(found, str), found
+    return arrays(found)
+
+
+def test_each_measurement_has_a_process_of_its_own(
+    subject: Subject, candidate: Candidate, gated: World, measurements: Measurements
+) -> None:
+    jobs = {"prepared": Job(subject, "prepare"), **{f"score {n}": scoring(subject) for n in range(3)}}
+    found = measurements.measure(jobs)
+    assert list(found) != []
+    assert found["prepared"] == {"digest": candidate.run.prepared}
+    for n in range(3):
+        label, score = columns(found[f"score {n}"])["label"], columns(found[f"score {n}"])["score"]
+        assert len(label) == len(score) == 250
+        assert set(label) == {0.0, 1.0}
+        assert ((score > 0) & (score < 1)).all()
     assert Store(gated.repo).candidate(None).digest == candidate.digest, "it is as it was"
 
 
-def test_the_same_in_this_process(job: Job, candidate: Candidate, tmp_path: Path) -> None:
-    measured = here(job, tmp_path)
-    assert measured.prepared == candidate.run.prepared
-    assert len(measured.scores["holdout"][1]) == 250
+def test_the_same_in_a_new_interpreter(subject: Subject, candidate: Candidate) -> None:
+    with Measurements(spawn=True) as measurements:
+        found = measurements.measure({"prepared": Job(subject, "prepare")})
+    assert found == {"prepared": {"digest": candidate.run.prepared}}
 
 
+def test_the_same_in_this_process(subject: Subject, candidate: Candidate, tmp_path: Path) -> None:
+    assert here(Job(subject, "prepare"), tmp_path) == {"digest": candidate.run.prepared}
+
+
+SAME = "from sound import prepare\n"
 PREDICT = "import os, time\n\ndef predict(model, frame):\n    {}\n"
 
 DEATHS = {
@@ -88,24 +112,45 @@ DEATHS = {
 
 
 @pytest.mark.parametrize(("body", "says"), DEATHS.values(), ids=DEATHS.keys())
-def test_a_process_that_dies_is_told(job: Job, tmp_path: Path, body: str, says: str) -> None:
-    measured = Measurement(with_code(job, tmp_path, PREDICT.format(body))).wait()
-    assert says in str(measured.scores["holdout"])
-    assert measured.prepared == ""
-    assert says in measured.prepared_fault
+def test_a_process_that_dies_is_told_and_takes_nothing_with_it(
+    subject: Subject, tmp_path: Path, measurements: Measurements, body: str, says: str
+) -> None:
+    dying = scoring(with_code(subject, tmp_path, SAME + PREDICT.format(body)))
+    found = measurements.measure({"dies": dying, "lives": scoring(subject)})
+    assert says in str(found["dies"])
+    assert len(columns(found["lives"])["score"]) == 250
 
 
-def test_a_process_that_hangs_is_ended_with_all_that_it_started(job: Job, tmp_path: Path) -> None:
+def test_a_process_that_hangs_is_ended_with_all_that_it_started(subject: Subject, tmp_path: Path) -> None:
     child = tmp_path / "child"
     body = f"import subprocess; c = subprocess.Popen(['sleep', '600']); open({str(child)!r}, 'w').write(str(c.pid))"
-    hanging = with_code(job, tmp_path, PREDICT.format(body + "; time.sleep(600)"))
-    there = Measurement(hanging, limit_seconds=0.1)
+    hanging = with_code(subject, tmp_path, SAME + PREDICT.format(body + "; time.sleep(600)"))
+    with Measurements(limit_seconds=1.5) as measurements:
+        found = measurements.measure({"hangs": scoring(hanging)})
+    assert found == {"hangs": "the measuring process gave no answer (no answer after 1.5 s): it said nothing"}
+    assert ends(int(child.read_text()))
+
+
+def test_leaving_ends_what_runs(subject: Subject, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    body = f"open({str(child)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    hanging = scoring(with_code(subject, tmp_path, SAME + PREDICT.format(body)))
+    measurements = Measurements()
+    measurements._start(hanging)
     while not child.exists() or not child.read_text():
         time.sleep(0.05)
-    measured = there.wait()
-    assert "no answer after 0.1 s" in str(measured.scores["holdout"])
+    measurements.close()
     assert ends(int(child.read_text()))
-    assert not there._path.exists()
+    assert not measurements._path.exists()
+    measurements.close()
+
+
+def test_a_measuring_process_that_is_killed_is_told(subject: Subject, tmp_path: Path) -> None:
+    with Measurements() as measurements:
+        killing = with_code(subject, tmp_path, SAME + PREDICT.format("os.kill(os.getppid(), 9); time.sleep(9)"))
+        found = measurements.measure({"kills": scoring(killing), "other": scoring(subject)}, at_once=1)
+        again = measurements.measure({"again": scoring(subject)})
+    assert all("the measuring process gave no answer" in str(value) for value in {**found, **again}.values())
 
 
 def ends(process: int) -> bool:
@@ -116,14 +161,6 @@ def ends(process: int) -> bool:
             return True
         time.sleep(0.05)
     return False
-
-
-def test_what_is_cancelled_is_gone(job: Job) -> None:
-    there = Measurement(job)
-    there.cancel()
-    assert there._process.poll() is not None
-    assert not there._path.exists()
-    there.cancel()
 
 
 FAULTS = {
@@ -149,44 +186,33 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("code", "says"), FAULTS.values(), ids=FAULTS.keys())
-def test_what_cannot_be_measured_is_told(job: Job, tmp_path: Path, code: str, says: str) -> None:
+def test_what_cannot_be_measured_is_told(subject: Subject, tmp_path: Path, code: str, says: str) -> None:
     code = code if "predict" in code else f"{code}def predict(model, frame):\n    return [0.5] * len(frame)\n"
-    measured = here(with_code(job, tmp_path, code), tmp_path)
-    assert isinstance(measured.scores["holdout"], str)
-    assert says in measured.scores["holdout"]
+    found = here(scoring(with_code(subject, tmp_path, code)), tmp_path)
+    assert isinstance(found, str)
+    assert says in found
 
 
-def test_a_benchmark_that_changed_is_told_and_does_not_stop_the_rest(
-    gated: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_benchmark_that_changed_is_told(gated: World, tmp_path: Path) -> None:
     world = gated.copy(tmp_path / "repo")
-    job = job_of(world, Store(world.repo).candidate(None))
-    own = json.loads((world.repo / "data/applications.lock.json").read_text())
-    job = replace(job, benchmarks={**job.benchmarks, "train": ("applications", json.dumps(own))})
+    subject = subject_of(world, Store(world.repo).candidate(None))
     file = world.repo / "benchmarks/holdout.csv"
-    file.write_text(file.read_text().replace("\n", "\n", 1).rsplit("\n", 2)[0] + "\n")
-    measured = here(job, tmp_path)
-    assert "is not what was frozen" in str(measured.scores["holdout"])
-    assert len(measured.scores["train"][1]) == 750
-    assert measured.prepared.startswith("sha256:")
+    file.write_text(file.read_text().rsplit("\n", 2)[0] + "\n")
+    assert "is not what was frozen" in str(here(scoring(subject), tmp_path))
 
 
-def test_a_table_of_scores_is_read_by_its_score_column(job: Job, tmp_path: Path) -> None:
+def test_a_table_of_scores_is_read_by_its_score_column(subject: Subject, tmp_path: Path) -> None:
     head = "import pandas as pd\nfrom sound import prepare\n"
     body = "def predict(model, frame):\n    return pd.DataFrame({'other': 0.1, 'score': 0.7}, index=frame.index)\n"
-    made = with_code(job, tmp_path, head + body)
-    sound = (Path(job.model_folder) / "code/pipeline.py").read_text()
-    (tmp_path / "model/code/sound.py").write_text(sound)
-    assert set(here(made, tmp_path).scores["holdout"][1]) == {0.7}
+    made = scoring(with_code(subject, tmp_path, head + body))
+    assert set(columns(here(made, tmp_path))["score"]) == {0.7}
     (tmp_path / "model/code/pipeline.py").write_text((head + body).replace("'score'", "'last'"))
-    assert set(here(made, tmp_path).scores["holdout"][1]) == {0.1}
+    assert set(columns(here(made, tmp_path))["score"]) == {0.1}
 
 
-def test_a_candidate_of_a_script_is_measured_without_prepare(job: Job, tmp_path: Path) -> None:
+def test_a_candidate_of_a_script_is_measured_without_prepare(subject: Subject, tmp_path: Path) -> None:
     code = "def predict(model, frame):\n    return frame['credit_amount'] / 1e6\n"
-    plain = replace(job, label=None, features=["credit_amount"], repeat_prepare=False)
-    measured = here(with_code(plain, tmp_path, code), tmp_path)
-    label, score = measured.scores["holdout"]
-    assert np.isnan(label).all()
-    assert len(score) == 250
-    assert (measured.prepared, measured.prepared_fault) == ("", "")
+    plain = replace(subject, label=None, features=["credit_amount"])
+    found = columns(here(scoring(with_code(plain, tmp_path, code)), tmp_path))
+    assert np.isnan(found["label"]).all()
+    assert len(found["score"]) == 250

@@ -23,7 +23,7 @@ from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, Gat
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
-from vendorkit.tracking.measurement import TIME_LIMIT_SECONDS, Job, Measured, Measurement
+from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
 from vendorkit.trust.log import log_of
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import find_version, verify_release
@@ -55,7 +55,7 @@ def gate(
     *,
     against: str = LIVE,
     registry: Registry | None = None,
-    limit_seconds: float = TIME_LIMIT_SECONDS,
+    measurements: Measurements | None = None,
 ) -> Gated:
     """Ask every gate that the manifest declares for the candidate's model.
 
@@ -64,7 +64,8 @@ def gate(
         candidate: By default the newest.
         against: Alias or version number of the version to compare with. That no `champion` is there yet is fine.
         registry: An open registry; by default the engagement's.
-        limit_seconds: How long measuring a version may take; a gate that was not measured in time is an error.
+        measurements: The process that measures, where it was started before; it stays open. A gate that was not
+            measured in its time limit is an error.
 
     Raises:
         BadInput: No gates, a benchmark that is not frozen, or no such version to compare with.
@@ -78,25 +79,29 @@ def gate(
     if not specs:
         raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {model}.")])
     benchmarks = _frozen_benchmarks(repo, manifest, [spec.benchmark for spec in specs if spec.benchmark])
-    measuring = _Measuring(repo, manifest.surface(model).path, benchmarks, limit_seconds)
     wanted = needs(specs)
     with ExitStack() as stack:
-        parts = (candidate.model_folder, candidate.run, candidate.features, candidate.snapshots)
-        under_way = [measuring.start(stack, *parts, repeat="prepared" in wanted)]
+        process = measurements or stack.enter_context(Measurements())
         registry = registry or Registry.open(repo)
         live = _live(registry, authority_of(repo, manifest), model, against)
+        subject = _Subjects(repo, manifest.surface(model).path)
+        parts = (candidate.run, candidate.features, candidate.snapshots)
+        candidates = subject.of(candidate.model_folder, *parts)
+        jobs = _scoring("candidate", candidates, benchmarks, candidate.run)
+        if "prepared" in wanted and candidate.run.prepared is not None:
+            jobs["prepared"] = Job(candidates, "prepare")
         if live and "current" in wanted:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
             files = verify_release(registry, live, folder)
-            parts = (files.folder / "model", files.run, files.features, files.snapshots)
-            under_way.append(measuring.start(stack, *parts, repeat=False))
-        measured = [measurement.wait() for measurement in under_way]
+            lives = subject.of(files.folder / "model", files.run, files.features, files.snapshots)
+            jobs |= _scoring("current", lives, benchmarks, files.run)
+        found = process.measure(jobs)
     task = candidate.run.task
     evidence = Evidence(
         task=task,
-        candidate=_scored(measured[0], benchmarks, task),
-        current=_scored(measured[1], benchmarks, task) if len(measured) > 1 else None,
-        prepared=_prepared(candidate.run, measured[0]),
+        candidate=_scored("candidate", found, benchmarks, task),
+        current=_scored("current", found, benchmarks, task) if live and "current" in wanted else None,
+        prepared=_prepared(candidate.run, found.get("prepared", {})),
     )
     return _report(store, candidate, live, benchmarks, specs, ask_all(specs, evidence))
 
@@ -169,27 +174,15 @@ def _against(version: Version) -> Against:
 
 
 @dataclass(frozen=True)
-class _Measuring:
+class _Subjects:
     """What measuring the candidate and the live version have in common."""
 
     repo: Path
     shown: str
-    benchmarks: Benchmarks
-    limit_seconds: float
 
-    def start(
-        self,
-        stack: ExitStack,
-        model_folder: Path,
-        run: Run,
-        features: FeatureSet,
-        snapshots: tuple[Snapshot, ...],
-        *,
-        repeat: bool,
-    ) -> Measurement:
-        """Start measuring one version; it is cancelled when the stack is left early."""
-        first = run.inputs[0].dataset
-        job = Job(
+    def of(self, model_folder: Path, run: Run, features: FeatureSet, snapshots: tuple[Snapshot, ...]) -> Subject:
+        """A stored model as what is measured."""
+        return Subject(
             model_folder=str(model_folder),
             module=run.code.module,
             shown=self.shown,
@@ -197,35 +190,40 @@ class _Measuring:
             format_types=list(run.model_format.types),
             base=str(self.repo),
             datasets={snapshot.dataset: snapshot.to_bytes().decode() for snapshot in snapshots},
-            benchmarks={
-                name: (dataset or first, snapshot.to_bytes().decode())
-                for name, (dataset, snapshot) in self.benchmarks.items()
-            },
             label=run.label.column if run.label else None,
             features=[feature.name for feature in features.features],
-            repeat_prepare=repeat and run.prepared is not None,
+            seed=run.seed,
         )
-        measurement = Measurement(job, self.limit_seconds)
-        stack.callback(measurement.cancel)
-        return measurement
 
 
-def _scored(measured: Measured, benchmarks: Benchmarks, task: str) -> dict[str, Scored | str]:
+def _scoring(whose: str, subject: Subject, benchmarks: Benchmarks, run: Run) -> dict[str, Job]:
+    """A job for each benchmark, `candidate/holdout`."""
+    first = run.inputs[0].dataset
+    return {
+        f"{whose}/{name}": Job(subject, "score", {"benchmark": {dataset or first: snapshot.to_bytes().decode()}})
+        for name, (dataset, snapshot) in benchmarks.items()
+    }
+
+
+def _scored(
+    whose: str, measured: Mapping[str, Found | str], benchmarks: Benchmarks, task: str
+) -> dict[str, Scored | str]:
     """Labels and scores of each benchmark, or why there are none."""
     found: dict[str, Scored | str] = {}
     for name, (_, snapshot) in benchmarks.items():
-        arrays = measured.scores[name]
-        if isinstance(arrays, str):
-            found[name] = arrays
+        rows = measured[f"{whose}/{name}"]
+        if isinstance(rows, str):
+            found[name] = rows
             continue
+        columns = arrays(rows)
         try:
-            found[name] = scored(name, snapshot.content_digest, arrays[0], arrays[1], task=task)
+            found[name] = scored(name, snapshot.content_digest, columns["label"], columns["score"], task=task)
         except BadInput as error:
             found[name] = "; ".join(str(fault) for fault in error.faults)
     return found
 
 
-def _prepared(run: Run, measured: Measured) -> tuple[str, ...] | str:
+def _prepared(run: Run, measured: Found | str) -> tuple[str, ...] | str:
     if run.prepared is None:
         return "the candidate was not trained through `prepare`"
-    return (run.prepared, measured.prepared) if measured.prepared else measured.prepared_fault
+    return measured if isinstance(measured, str) else (run.prepared, *measured.values())

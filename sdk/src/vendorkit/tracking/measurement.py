@@ -1,30 +1,36 @@
-"""Has a stored model measured in a fresh process: `prepare` repeated, and every benchmark scored.
+"""Has stored models measured apart from this process: one child for each measurement, so that none spoils another.
 
-A fresh process, with another hash seed, shows what depends on order or on leftovers; and two versions of the same
-vendor code never meet in one interpreter. What that process does is in `measuring`; this side loads neither vendor
-code nor what it needs.
+One process imports the libraries once, with a hash seed of its own, and forks a child for each measurement; vendor
+code runs in the children only. What depends on order or on leftovers shows, two versions of the same vendor code
+never meet, and what dies or hangs takes nothing else with it. What a child does is in `measures`; this side loads
+neither vendor code nor what it needs.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 TIME_LIMIT_SECONDS = 1800
+AT_ONCE = 2
+"""Measurements that run side by side; those that are timed run alone."""
+
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+Found = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is measured.
+class Subject:
+    """The stored model that is measured.
 
     Args:
         model_folder: Folder of a stored model with its `code/`.
@@ -34,10 +40,9 @@ class Job:
         format_types: Types that loading allows.
         base: The engagement, which the sources of snapshots are relative to.
         datasets: Dataset id to its snapshot (JSON), for all datasets of the model.
-        benchmarks: Benchmark id to the dataset id that it stands in for, and its own snapshot (JSON).
         label: Label column of the prepared table.
         features: Feature columns that the model is given.
-        repeat_prepare: Whether to prepare the training data again.
+        seed: The seed that it was trained with.
     """
 
     model_folder: str
@@ -47,96 +52,133 @@ class Job:
     format_types: list[str]
     base: str
     datasets: dict[str, str]
-    benchmarks: dict[str, tuple[str, str]]
     label: str | None
     features: list[str]
-    repeat_prepare: bool
+    seed: int = 0
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What came out. A text in place of a value says why it could not be measured.
+class Job:
+    """One measurement.
 
     Args:
-        prepared: Content digest of `prepare` on the training data.
-        scores: By benchmark: labels and scores, each of shape `(n_rows,)`, or why not.
+        subject: The model.
+        measure: Name of the measure in `measures.MEASURES`.
+        given: What the measure needs besides, as JSON values.
     """
 
-    prepared: str = ""
-    prepared_fault: str = ""
-    scores: dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | str] = field(default_factory=dict)
+    subject: Subject
+    measure: str
+    given: dict[str, Any] = field(default_factory=dict)
 
 
-class Measurement:
-    """A measurement under way; several may run side by side.
+class Measurements:
+    """The process that measures. Use it in a `with`: it ends with all that it started.
 
     Args:
-        job: What is measured.
-        limit_seconds: How long `wait` waits at most.
+        limit_seconds: How long one measurement may take.
+        spawn: Start a new interpreter for each measurement in place of a fork: slower, for systems where a fork is
+            not safe after libraries are loaded.
     """
 
-    def __init__(self, job: Job, limit_seconds: float = TIME_LIMIT_SECONDS) -> None:
-        self._job = job
+    def __init__(self, limit_seconds: float = TIME_LIMIT_SECONDS, *, spawn: bool = sys.platform == "darwin") -> None:
         self._limit_seconds = limit_seconds
         self._folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
         self._path = Path(self._folder.name)
-        (self._path / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
-        command = [sys.executable, "-m", "vendorkit.tracking.measuring", str(self._path / "job.json")]
+        self._number = 0
+        command = [sys.executable, "-m", "vendorkit.tracking.measuring", *(["--spawn"] if spawn else [])]
+        # Another seed than the one that trained, also where the surroundings fix it.
         environment = {**os.environ, "PYTHONHASHSEED": str(int.from_bytes(os.urandom(2)) + 1)}
-        self._log = (self._path / "log.txt").open("wb")
-        self._process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,  # so that it can be ended with all processes that it starts
-        )
+        with (self._path / "log.txt").open("wb") as log:
+            self._process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
 
-    def wait(self) -> Measured:
-        """The answer; a process that died or ran too long is an answer too."""
-        try:
-            ended = _ended(self._process.wait(self._limit_seconds))
-        except subprocess.TimeoutExpired:
-            ended = f"no answer after {self._limit_seconds:g} s"
-        self._end()
-        try:
-            return self._read(ended)
-        finally:
-            self._folder.cleanup()
+    def __enter__(self) -> Self:
+        return self
 
-    def cancel(self) -> None:
-        """Stop it, where the caller gives up. Does nothing after `wait`."""
-        self._end()
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop what still runs, and let go. Does nothing the second time."""
+        if self._process.stdin and self._process.stdout:
+            self._process.stdin.close()  # the process ends its children and itself
+            self._process.wait()
+            self._process.stdout.close()
         self._folder.cleanup()
 
-    def _end(self) -> None:
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._log.close()
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone: then nothing can be measured any more."""
+        return self._process.poll() is not None
 
-    def _read(self, ended: str) -> Measured:
-        answer = self._path / "answer.json"
-        if not answer.exists():
-            why = f"the measuring process gave no answer ({ended}): {self._last_words()}"
-            return Measured(prepared_fault=why, scores=dict.fromkeys(self._job.benchmarks, why))
-        value = json.loads(answer.read_text("utf-8"))
-        scores: dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | str] = dict(value["faults"])
-        for name, file in value["scores"].items():
-            with np.load(self._path / file, allow_pickle=False) as arrays:
-                scores[name] = (arrays["label"], arrays["score"])
-        return Measured(value["prepared"], value["prepared_fault"], scores)
+    def measure(self, jobs: Mapping[str, Job], *, at_once: int = AT_ONCE) -> dict[str, Found | str]:
+        """Measure, and wait for all.
 
-    def _last_words(self) -> str:
-        with (self._path / "log.txt").open("rb") as log:
-            log.seek(max(0, os.fstat(log.fileno()).st_size - 2_000))
-            lines = log.read().decode("utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        Args:
+            jobs: Measurements by name.
+            at_once: How many run side by side.
+
+        Returns:
+            By the same names what was found, or a text that says why it could not be measured.
+        """
+        waiting, found = dict(jobs), dict[str, "Found | str"]()
+        folders: dict[str, str] = {}
+        while waiting or folders:
+            while waiting and len(folders) < at_once:
+                name, job = next(iter(waiting.items()))
+                folders[str(self._start(job))] = name
+                del waiting[name]
+            ended = next(self._ended(), None)
+            if ended is None:
+                why = f"the measuring process gave no answer: {_last_words(self._path / 'log.txt')}"
+                return {**dict.fromkeys(jobs, why), **found}
+            found[folders.pop(ended["folder"])] = _answer(Path(ended["folder"]), ended["how"])
+        return found
+
+    def _start(self, job: Job) -> Path:
+        self._number += 1
+        folder = self._path / str(self._number)
+        folder.mkdir()
+        (folder / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
+        order = json.dumps({"folder": str(folder), "limit_seconds": self._limit_seconds})
+        if self._process.stdin and not self.ended:
+            try:
+                self._process.stdin.write(order.encode() + b"\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:  # it died: who waits for the answer hears of it
+                pass
+        return folder
+
+    def _ended(self) -> Iterator[dict[str, str]]:
+        """The next measurement that ended; none where the process died."""
+        line = self._process.stdout.readline() if self._process.stdout else b""
+        if line.endswith(b"\n"):
+            yield json.loads(line)
 
 
-def _ended(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    name = signal.Signals(-code).name
-    return f"killed by {name}{', perhaps for want of memory' if name == 'SIGKILL' else ''}"
+def arrays(found: Found) -> dict[str, Numbers]:
+    """The arrays that a measurement left beside its answer."""
+    return dict(found.get("arrays", {}))
+
+
+def _answer(folder: Path, how: str) -> Found | str:
+    answer = folder / "answer.json"
+    if not answer.exists():
+        return f"the measuring process gave no answer ({how}): {_last_words(folder / 'log.txt')}"
+    value = json.loads(answer.read_text("utf-8"))
+    if value["fault"]:
+        return str(value["fault"])
+    found = dict(value["found"])
+    if (folder / "arrays.npz").exists():
+        with np.load(folder / "arrays.npz", allow_pickle=False) as saved:
+            found["arrays"] = {name: saved[name] for name in saved.files}
+    return found
+
+
+def _last_words(path: Path) -> str:
+    with path.open("rb") as log:
+        log.seek(max(0, os.fstat(log.fileno()).st_size - 2_000))
+        lines = log.read().decode("utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

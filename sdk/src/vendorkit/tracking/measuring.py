@@ -1,100 +1,129 @@
-"""The process that measures: `python -m vendorkit.tracking.measuring JOB`.
+"""The process that measures: `python -m vendorkit.tracking.measuring`.
 
-It reads a job file and writes its answer beside it; it prints nothing.
+It loads the libraries once, then forks a child for each order that it reads from standard input, and writes a line
+to standard output when the child ended. It runs no vendor code itself. When its input ends it ends its children.
+`python -m vendorkit.tracking.measuring FOLDER` does the one measurement of a folder.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
+import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
+import time
+import traceback
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
+from vendorkit.tracking.measures import answer_job
 
-from vendorkit.adapters.models import load_model
-from vendorkit.adapters.pipeline import Pipeline, load_pipeline
-from vendorkit.adapters.tables import digest_frame, read_frozen
-from vendorkit.errors import VendorkitError
-from vendorkit.records.run import ModelFormat
-from vendorkit.records.snapshot import Snapshot
-from vendorkit.tracking.measurement import Job
+POLL_SECONDS = 0.01
 
 
-def main(job_path: Path) -> None:
-    """Do the job of a job file."""
-    value = json.loads(job_path.read_text("utf-8"))
-    job = Job(**value)
-    answer: dict[str, Any] = {"prepared": "", "prepared_fault": "", "scores": {}, "faults": {}}
-    pipeline, model, why = _load(job)
-    if why or pipeline is None:
-        answer["prepared_fault"] = why
-        answer["faults"] = dict.fromkeys(job.benchmarks, why)
-    else:
-        if job.repeat_prepare:
-            digest = _or_why(lambda: digest_frame(_prepare(pipeline, job, {})))
-            key = "prepared" if str(digest).startswith("sha256:") else "prepared_fault"
-            answer[key] = str(digest)
-        for place, (name, (dataset, snapshot)) in enumerate(job.benchmarks.items()):
-            scored = _or_why(partial(_score, pipeline, model, job, {dataset: snapshot}))
-            if isinstance(scored, str):
-                answer["faults"][name] = scored
-                continue
-            file = f"scores-{place}.npz"
-            np.savez(job_path.parent / file, label=scored[0], score=scored[1])
-            answer["scores"][name] = file
-    making = job_path.parent / "answer.making"
-    making.write_text(json.dumps(answer), encoding="utf-8")
-    making.replace(job_path.parent / "answer.json")
+@dataclass(frozen=True)
+class Running:
+    """A measurement under way: where its answer goes, and until when it may run."""
+
+    folder: str
+    limit_seconds: float
+    until: float
+
+    def overdue(self) -> bool:
+        return time.monotonic() > self.until
 
 
-def _load(job: Job) -> tuple[Pipeline | None, Any, str]:
-    folder = Path(job.model_folder)
+def main(orders: int, reports: int, *, spawn: bool) -> None:
+    """Do what is ordered until the orders end.
+
+    Args:
+        orders: File descriptor with one JSON object a line: `folder`, `limit_seconds`.
+        reports: File descriptor for one JSON object a line: `folder`, `how` it ended.
+        spawn: Whether each measurement gets a new interpreter in place of a fork.
+    """
+    running: dict[int, Running] = {}
+    text = b""
+    while True:
+        ready, _, _ = select.select([orders], [], [], POLL_SECONDS if running else None)
+        if ready:
+            chunk = os.read(orders, 65_536)
+            if not chunk:
+                break
+            *lines, text = (text + chunk).split(b"\n")
+            for order in map(json.loads, lines):
+                process = _spawn(order["folder"]) if spawn else _fork(order["folder"], (orders, reports))
+                limit = float(order["limit_seconds"])
+                running[process] = Running(order["folder"], limit, time.monotonic() + limit)
+        for process, measurement in list(running.items()):
+            how = _ended(process, measurement)
+            if how:
+                del running[process]
+                os.write(reports, json.dumps({"folder": measurement.folder, "how": how}).encode() + b"\n")
+    for process in running:
+        _end(process)
+
+
+def _fork(folder: str, ours: tuple[int, ...]) -> int:
+    with warnings.catch_warnings():  # threads of numerical libraries: they see to a fork themselves
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process = os.fork()
+    if process:
+        return process
+    code = 1
     try:
-        pipeline = load_pipeline(folder / "code", job.module, needs=("predict",), shown=job.shown)
-        model = load_model(folder, ModelFormat(name=job.format_name, types=tuple(job.format_types)))
-    except VendorkitError as error:
-        return None, None, _one_line(error)
-    return pipeline, model, ""
+        os.setsid()  # so that it can be ended with all processes that it starts
+        for descriptor in ours:
+            os.close(descriptor)
+        log = os.open(Path(folder) / "log.txt", os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        answer_job(Path(folder))
+        code = 0
+    except BaseException:  # noqa: BLE001  (the child must end here; its last words are in the log)
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
-def _prepare(pipeline: Pipeline, job: Job, instead: dict[str, str]) -> pd.DataFrame:
-    """The prepared table of the model's datasets, with benchmarks in place of some of them."""
-    snapshots = {**job.datasets, **instead}
-    base = Path(job.base)
-    frames = {name: read_frozen(Snapshot.parse(text, name), base) for name, text in snapshots.items()}
-    if "prepare" in pipeline.functions:
-        return pipeline.prepare(frames)
-    return frames[next(iter(instead or snapshots))]
+def _spawn(folder: str) -> int:
+    with (Path(folder) / "log.txt").open("wb") as log:
+        command = [sys.executable, "-m", "vendorkit.tracking.measuring", folder]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True).pid
 
 
-def _score(pipeline: Pipeline, model: Any, job: Job, instead: dict[str, str]) -> tuple[Any, Any]:
-    frame = _prepare(pipeline, job, instead)
-    missing = [name for name in [*job.features, *([job.label] if job.label else [])] if name not in frame]
-    if missing:
-        raise ValueError(f"the prepared table lacks {', '.join(missing)}")
-    given = pipeline.predict(model, frame[job.features])
-    score = given[("score" if "score" in given else given.columns[0])] if isinstance(given, pd.DataFrame) else given
-    label = frame[job.label].to_numpy(dtype=float) if job.label else np.full(len(frame), np.nan)
-    return label, np.asarray(score, dtype=float)
+def _ended(process: int, measurement: Running) -> str:
+    """How a measurement ended; empty while it runs."""
+    ended, status = os.waitpid(process, os.WNOHANG)
+    if not ended:
+        if not measurement.overdue():
+            return ""
+        _end(process)
+        return f"no answer after {measurement.limit_seconds:g} s"
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    return f"killed by {name}{', perhaps for want of memory' if name == 'SIGKILL' else ''}"
 
 
-def _or_why(measure: Callable[[], Any]) -> Any:
-    """A measurement, or the reason why there is none."""
+def _end(process: int) -> None:
     try:
-        return measure()
-    except VendorkitError as error:
-        return _one_line(error)
-    except (ValueError, TypeError, KeyError, MemoryError) as error:
-        return f"{type(error).__name__}: {error}"
-
-
-def _one_line(error: VendorkitError) -> str:
-    return " ".join(str(error).split())
+        os.killpg(process, signal.SIGKILL)
+    except ProcessLookupError:  # not yet in a session of its own
+        os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1:] in ([], ["--spawn"]):
+        own = os.dup(0), os.dup(1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)  # what libraries print is no report
+        main(*own, spawn="--spawn" in sys.argv)
+    else:
+        answer_job(Path(sys.argv[1]))

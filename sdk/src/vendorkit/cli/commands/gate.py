@@ -27,10 +27,13 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     repo = repo_of(args)
     candidate = Store(repo).candidate(args.candidate)
     console.progress("asking the gates ...")
-    from vendorkit.documents.gate_report import findings  # noqa: PLC0415
-    from vendorkit.steps.gate import gate  # noqa: PLC0415
+    from vendorkit.tracking.measurement import Measurements  # noqa: PLC0415
 
-    gated = gate(repo, candidate, against=args.against)
+    with Measurements() as measurements:  # it loads its libraries while this process loads its own
+        from vendorkit.documents.gate_report import findings  # noqa: PLC0415
+        from vendorkit.steps.gate import gate  # noqa: PLC0415
+
+        gated = gate(repo, candidate, against=args.against, measurements=measurements)
     report = gated.report
     against = f"{report.against.model}/{report.against.version}" if report.against else None
     result = {
