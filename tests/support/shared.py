@@ -1,4 +1,4 @@
-"""Real data that lies beside the repository in ../shared/data; tests that need it skip where it is absent."""
+"""Real data and official schemas that lie beside the repository in ../shared; tests skip where they are absent."""
 
 from __future__ import annotations
 
@@ -14,4 +14,12 @@ def shared_data(name: str) -> Path:
     path = SHARED / name
     if not path.exists():
         pytest.skip(f"needs real data: ../shared/data/{name} is not there")
+    return path
+
+
+def shared_schema(name: str) -> Path:
+    """The path of an official schema, for instance `modelpack/config-schema.json`; skips where it is absent."""
+    path = SHARED.parent / "schemas" / name
+    if not path.exists():
+        pytest.skip(f"needs an official schema: ../shared/schemas/{name} is not there")
     return path

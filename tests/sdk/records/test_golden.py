@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import vendorkit.records
 from vendorkit.records.base import Record
+from vendorkit.records.bundle import Bundle
 from vendorkit.records.contract import Contract
 from vendorkit.records.decision import Decision
 from vendorkit.records.deployment import Deployment
@@ -32,6 +33,7 @@ RECORDS: list[tuple[type[Record], str]] = [
     (Release, "sha256:b0700616afdc763b9e2c797f30140c256eeda9f3b246565454e8c650e4d82b12"),
     (Decision, "sha256:da642cea926c10ab2881ac30baa38bfd67d8317987393775128866eb2bbfe13b"),
     (Deployment, "sha256:c9f2a34f7990a386a107c798ae5fbef783c1c271b5042b52cb93676ff10c8374"),
+    (Bundle, "sha256:8fe71ca0f8e0cbc7322d6af5bb6d735a97ca32594afa8717c7859ed1f1cd4166"),
 ]
 
 
@@ -65,4 +67,5 @@ def test_the_golden_records_are_one_chain() -> None:
     assert read(Release)["candidate"] == read(GateReport)["candidate"] == digests[Run]
     assert read(Release)["snapshots"] == [digests[Snapshot]]
     assert read(Run)["features"] == read(Contract)["features"] == digests[FeatureSet]
-    assert read(Deployment)["decisions"] == [digests[Decision]]
+    assert read(Bundle)["release"] == digests[Release]
+    assert read(Deployment)["decisions"] == read(Bundle)["decisions"] == [digests[Decision]]

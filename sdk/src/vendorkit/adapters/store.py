@@ -6,6 +6,7 @@ renamed at the end.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -91,10 +92,18 @@ def list_files(folder: Path) -> tuple[Artifact, ...]:
     return tuple(describe_file(path, folder) for path in paths if path.is_symlink() or not path.is_dir())
 
 
-def differing_files(folder: Path, expected: tuple[Artifact, ...]) -> list[Fault]:
-    """Faults for every file that is missing, changed, a link, or not expected in a folder."""
+def differing_files(
+    folder: Path, expected: tuple[Artifact, ...], held: tuple[Artifact, ...] | None = None
+) -> list[Fault]:
+    """Faults for every file that is missing, changed, a link, or not expected in a folder.
+
+    Args:
+        folder: Where they lie.
+        expected: What there should be.
+        held: What there is, where it was just hashed.
+    """
     known = {artifact.path: artifact for artifact in expected}
-    found = {artifact.path: artifact for artifact in list_files(folder)}
+    found = {artifact.path: artifact for artifact in (list_files(folder) if held is None else held)}
     faults = [Fault(path, "is missing.") for path in sorted(known.keys() - found.keys())]
     faults += [Fault(path, "is not part of the record.") for path in sorted(found.keys() - known.keys())]
     for path in sorted(known.keys() & found.keys()):
@@ -237,6 +246,25 @@ class Store:
     def release_folder(self, name: str) -> Path:
         """Where a release lies on its way to the registry."""
         return self.root / "releases" / name.removeprefix("sha256:")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time registers from this engagement; the others wait. A kill ends the wait too."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "publishing.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def receiving(self) -> Iterator[Path]:
+        """A folder for what is being imported, empty at first and gone at the end; needs `alone`."""
+        folder = self.root / "importing"
+        shutil.rmtree(folder, ignore_errors=True)  # what a killed import left behind
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def staged_release(self, name: str, fill: Callable[[Path], None]) -> Path:
         """The folder of a release on its way to the registry; filled once, then reused.

@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "rollback": "point an alias back to the release before",
     "releases": "what is registered, approved and live",
     "trace": "from a prediction or a release down to data and code",
+    "export": "everything about a release in one folder, in standard formats",
+    "import": "register what was exported, after every digest was verified",
     "serve": "start the inference service",
 }
 """Command and its one line of help. The module is `vendorkit.cli.commands.NAME`."""

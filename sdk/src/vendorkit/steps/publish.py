@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,20 +63,12 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
     registry = registry or Registry.open(repo)
     contract = _contract(manifest, candidate)
     name = digest_json([candidate.digest, report.digest, contract.digest])
-    with _alone(store.root):
+    with store.alone():
         known = registry.find(candidate.run.model, candidate.digest)
         published = Published(known, known.tags.get("release", ""), created=False) if known else None
         done = published or _publish(repo, store, name, candidate, report, contract, registry)
         shutil.rmtree(store.release_folder(name), ignore_errors=True)
     return done
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time publishes from this engagement; the others wait. A kill ends the wait too."""
-    with (folder / "publishing.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _publish(

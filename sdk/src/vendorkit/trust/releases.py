@@ -12,7 +12,7 @@ from vendorkit.records.contract import Contract
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.release import Release
-from vendorkit.records.run import Run
+from vendorkit.records.run import Artifact, Run
 from vendorkit.records.snapshot import Snapshot
 
 RELEASE_FILE = "release.json"
@@ -83,18 +83,32 @@ def verify_release(registry: Registry, version: Version, folder: Path) -> Releas
     Raises:
         Refused: Something does not match; every difference is named.
     """
-    if not {"release", "candidate", "gate_report"} <= set(version.tags):
-        fault = Fault(version.name, "carries no release record.")
-        fix = "Whoever registered it publishes it with `vendorkit publish`."
-        raise Refused(f"{version.name} was not published by vendorkit.", [fault], fix=fix)
+    _refuse_foreign(version)
     try:
         root = registry.download(version, folder)
+    except BadInput as error:
+        raise _not_whole(version, error) from error
+    return verify_files(version, root)
+
+
+def verify_files(version: Version, root: Path, held: tuple[Artifact, ...] | None = None) -> ReleaseFiles:
+    """Verify the files of a release that lie in a folder.
+
+    Args:
+        version: What the registry says, or will say.
+        root: The folder.
+        held: The files with their digests, where they were just hashed.
+
+    Raises:
+        Refused: Something does not match; every difference is named.
+    """
+    _refuse_foreign(version)
+    try:
         release = read_record(Release, root / RELEASE_FILE)
-        faults = _file_faults(root, release, version)
+        faults = _file_faults(root, release, version, held)
         found = None if faults else _read(version, root, release)
     except BadInput as error:
-        fix = "Publish it again as a new version."
-        raise Refused(f"{version.name} is not whole.", error.faults, fix=fix) from error
+        raise _not_whole(version, error) from error
     if found:
         faults = _link_faults(found)
     if faults or found is None:
@@ -103,9 +117,20 @@ def verify_release(registry: Registry, version: Version, folder: Path) -> Releas
     return found
 
 
-def _file_faults(root: Path, release: Release, version: Version) -> list[Fault]:
+def _not_whole(version: Version, error: BadInput) -> Refused:
+    return Refused(f"{version.name} is not whole.", error.faults, fix="Publish it again as a new version.")
+
+
+def _refuse_foreign(version: Version) -> None:
+    if not {"release", "candidate", "gate_report"} <= set(version.tags):
+        fault = Fault(version.name, "carries no release record.")
+        fix = "Whoever registered it publishes it with `vendorkit publish`."
+        raise Refused(f"{version.name} was not published by vendorkit.", [fault], fix=fix)
+
+
+def _file_faults(root: Path, release: Release, version: Version, held: tuple[Artifact, ...] | None) -> list[Fault]:
     """What is missing, changed or too much. The release record cannot list itself: its digest is in the registry."""
-    faults = [fault for fault in differing_files(root, release.files) if fault.where != RELEASE_FILE]
+    faults = [fault for fault in differing_files(root, release.files, held) if fault.where != RELEASE_FILE]
     if release.digest != version.tags["release"]:
         says = f"is {release.digest}, registered is {version.tags['release']}."
         faults.insert(0, Fault(RELEASE_FILE, says))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
@@ -17,10 +19,12 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from vendorkit.adapters.registry.connection import insist, own_words, shown, talking
 from vendorkit.adapters.registry.embedded import EMBEDDED, embedded
-from vendorkit.errors import BadInput, Fault, Unavailable
+from vendorkit.errors import BadInput, Fault, Refused, Unavailable
 
 TAG = "vendorkit."
 _DECISION_TAG = f"{TAG}decision"
+_WANTED_TAG = "vendorkit-number"
+"""The number that an imported version must have; one with another number is on its way out, and never shown."""
 _MODEL_FOLDER = "/model"
 
 
@@ -79,6 +83,7 @@ class Registry:
         metrics: Mapping[str, float],
         *,
         begun: bool,
+        number: int | None = None,
     ) -> tuple[Version, bool]:
         """Register a release: files first, then one call that makes the version with all its tags.
 
@@ -92,23 +97,31 @@ class Registry:
             tags: Without the beginning `vendorkit.`; `candidate` and `release` are needed.
             params, metrics: Shown by MLflow on the run.
             begun: Whether an earlier publish of this very release may have been killed midway.
+            number: The number that the version must have; numbers below are left out. Its files are then moved, not
+                copied, where that can be done.
 
         Returns:
             The version and whether it is new.
+
+        Raises:
+            Refused: The number was given to another version before.
         """
         with talking(self.tracking):
             run_id, place = self._run(engagement, model, tags["release"], begun=begun)
-            get_artifact_repository(place, tracking_uri=self.tracking).log_artifacts(str(files))
+            if number is None or not move_files(files, place):
+                get_artifact_repository(place, tracking_uri=self.tracking).log_artifacts(str(files))
             now = int(datetime.now(UTC).timestamp() * 1000)
             values = [Metric(name, value, now, 0) for name, value in metrics.items()]
             shown = [Param(_param_name(name), value[:6000]) for name, value in params.items()]
             insist(self._client.log_batch, run_id, values, shown)
             insist(self._client.set_terminated, run_id)
             own = {f"{TAG}{name}": value for name, value in tags.items()}
-            made = self._create_version(model, place + _MODEL_FOLDER, run_id, own)
+            made = self._create_numbered(model, place + _MODEL_FOLDER, run_id, own, number)
             kept = self.find(model, tags["candidate"])
-            if kept and kept.number != made:
+            if kept and kept.number != made and number is None:
                 insist(self._client.delete_model_version, model, str(made))
+        if not kept and number and made > number:
+            raise taken(model, number)
         if not kept:
             raise Unavailable(f"{model}/{made} vanished from the registry while it was made.")
         return kept, kept.number == made
@@ -179,6 +192,18 @@ class Registry:
             place, tags = source.place + _MODEL_FOLDER, {_DECISION_TAG: text}
             self._create_version(f"{model}.decisions", place, source.run_id or None, tags)
 
+    def _create_numbered(self, model: str, source: str, run_id: str, tags: dict[str, str], number: int | None) -> int:
+        """Make a version that has a number; what MLflow gives below is deleted, and never seen even after a kill."""
+        if number is None:
+            return self._create_version(model, source, run_id, tags)
+        while True:
+            made = self._create_version(model, source, run_id, {**tags, _WANTED_TAG: str(number)})
+            if made == number:
+                return made
+            insist(self._client.delete_model_version, model, str(made))
+            if made > number:
+                return made
+
     def _create_version(self, model: str, source: str, run_id: str | None, tags: dict[str, str]) -> int:
         """One call that makes a version with all its tags."""
         arguments = (self._client.create_model_version, model, source, run_id, tags)
@@ -204,7 +229,9 @@ class Registry:
         found, token = [], None
         while True:
             page = self._client.search_model_versions(f"name = '{model}'{more}", page_token=token)
-            found += [self._version(entry) for entry in page]
+            found += [
+                self._version(entry) for entry in page if entry.tags.get(_WANTED_TAG) in (None, str(entry.version))
+            ]
             token = page.token
             if not token:
                 return found
@@ -242,6 +269,30 @@ class Registry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return str(self._client.get_experiment_by_name(name).experiment_id)
+
+
+def taken(model: str, number: int) -> Refused:
+    """The refusal to give a number twice."""
+    says = "was given before: version numbers are never given twice."
+    return Refused("The version cannot keep its number.", [Fault(f"{model}/{number}", says)])
+
+
+def move_files(files: Path, place: str) -> bool:
+    """Move a folder to where it belongs; False where that is not on the same disk.
+
+    What a killed attempt left there is replaced.
+    """
+    address = urlsplit(place)
+    if address.scheme != "file" or address.netloc not in ("", "localhost"):
+        return False
+    target = Path(unquote(address.path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if files.stat().st_dev != target.parent.stat().st_dev:
+        return False
+    if target.exists():
+        shutil.rmtree(target)
+    files.rename(target)
+    return True
 
 
 def _param_name(name: str) -> str:
