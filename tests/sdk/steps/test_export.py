@@ -76,9 +76,7 @@ def refused(target: World, folder: Path, kind: type[Exception] = Refused) -> str
 
 
 @pytest.mark.parametrize("form", ["folder", "oci"])
-def test_import_and_export_again_give_identical_bytes(
-    exported: Path, target: World, tmp_path: Path, form: str
-) -> None:
+def test_import_and_export_again_give_identical_bytes(exported: Path, target: World, tmp_path: Path, form: str) -> None:
     done = target.ok("import", str(exported / form), who="ml-sre")
     assert (done["version"], done["created"], done["decisions"], done["aliases"]) == (1, True, 2, ["champion"])
     target.ok("export", "credit/1", "--to", str(tmp_path / "again"), "--as", "folder,oci")
@@ -104,14 +102,21 @@ def test_approvals_survive_and_the_release_is_served(exported: Path, target: Wor
 
 def test_everything_is_in_it_and_other_tools_can_verify_it(exported: Path) -> None:
     folder = exported / "folder"
-    done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder, capture_output=True, check=False)
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder, capture_output=True, check=False
+    )
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == len(files(folder)) - 1
     training = json.loads((folder / "training.json").read_text())
     assert training["seed"] == 20260901
     assert training["inputs"][0]["dataset"] == "applications"
     deployment = json.loads((folder / "deployment.json").read_text())
-    for name in (deployment["contract"], deployment["predict"], deployment["requirements"], deployment["model"]["folder"]):
+    for name in (
+        deployment["contract"],
+        deployment["predict"],
+        deployment["requirements"],
+        deployment["model"]["folder"],
+    ):
         assert (folder / name).exists()
     modes = {oct(path.stat().st_mode & 0o777) for path in folder.rglob("*") if path.is_file()}
     assert modes == {"0o644"}
@@ -207,7 +212,9 @@ def test_missing_added_and_linked_files_are_named(bundle: Path, target: World, t
 def test_paths_that_lead_out_are_refused(bundle: Path, target: World, path: str) -> None:
     value = json.loads((bundle / "bundle.json").read_text())
     entry = {**value["files"][0], "path": path}
-    made = Bundle.model_validate_json(json.dumps({**{k: v for k, v in value.items() if k != "schema"}, "files": [entry]}))
+    made = Bundle.model_validate_json(
+        json.dumps({**{k: v for k, v in value.items() if k != "schema"}, "files": [entry]})
+    )
     (bundle / "bundle.json").write_bytes(made.to_bytes())
     (bundle / "SHA256SUMS").write_text(made.sums())
     assert "bundle.json is not valid" in refused(target, bundle, BadInput)
