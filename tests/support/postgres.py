@@ -69,7 +69,7 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip(f"PostgreSQL is not installed: {INSTALL}")
     pytest.importorskip("psycopg2", reason=f"psycopg2 is not installed: {INSTALL}")
     # Short, for the path of a socket has at most 107 characters; readable for the user that it runs as.
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     try:
         if os.geteuid() == 0:
             os.chown(folder, _user().pw_uid, _user().pw_gid)
