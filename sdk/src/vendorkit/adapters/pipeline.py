@@ -88,6 +88,14 @@ class Pipeline:
         Raises:
             BadInput: The vendor's function raised, or did not return a table with unique text columns.
         """
+        return self.prepare_rows(frames)[0]
+
+    def prepare_rows(self, frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.Index[Any]]:
+        """As `prepare`, and the index that the vendor's function gave the rows: it tells which row came from where.
+
+        Raises:
+            BadInput: As for `prepare`.
+        """
         prepared = self._call("prepare", {name: frame.copy() for name, frame in frames.items()})
         if not isinstance(prepared, pd.DataFrame):
             raise self.broken("prepare", f"returned {_kind(prepared)}, expected one pandas DataFrame.")
@@ -99,7 +107,7 @@ class Pipeline:
             raise self.broken("prepare", f"returned columns whose names are not unique text: {listed}.")
         if prepared.empty:
             raise self.broken("prepare", "returned a table without rows or columns.")
-        return prepared.reset_index(drop=True)
+        return prepared.reset_index(drop=True), prepared.index
 
     def train(self, frame: pd.DataFrame, seed: int) -> Any:
         """A fitted model; anything but None. The vendor's function works on a copy.

@@ -7,15 +7,16 @@ Gates get values and give one `GateResult` each. Measuring (loading models, scor
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vendorkit.errors import BadInput, Fault
-from vendorkit.records.gate_report import GateResult
+from vendorkit.gates.columns import Column
+from vendorkit.records.gate_report import Cell, GateResult
 
 Numbers = NDArray[np.float64]
 
@@ -46,7 +47,25 @@ class GateSpec(Protocol):
     @property
     def max_drop_vs_current(self) -> float | None: ...
     @property
+    def threshold(self) -> float | None: ...
+    @property
+    def favourable(self) -> int | None: ...
+    @property
+    def bins(self) -> int | None: ...
+    @property
+    def quantile(self) -> float | None: ...
+    @property
+    def season(self) -> int | None: ...
+    @property
+    def series(self) -> str | None: ...
+    @property
+    def min_rows(self) -> int | None: ...
+    @property
     def says(self) -> str: ...
+
+
+OPTIONS = ("threshold", "favourable", "bins", "quantile", "season", "series", "min_rows")
+"""Keys of a gate that only some metrics look at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +77,15 @@ class Scored:
         content_digest: Digest of the benchmark's whole content.
         label: What happened, float64, shape (n,), read-only; 0 or 1 for a binary task.
         score: What the model said, float64, shape (n,), read-only; from 0 to 1 for a binary task.
+        columns: Columns of the benchmark that gates name, each of n rows, whether or not the model sees them; a
+            text in place of a column says why it cannot be used.
     """
 
     benchmark: str
     content_digest: str
     label: Numbers
     score: Numbers
+    columns: Mapping[str, Column | str] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -138,7 +160,14 @@ class Gate(Protocol):
 
 
 def scored(
-    benchmark: str, content_digest: str, label: Any, score: Any, *, task: str, one_class_ok: bool = False
+    benchmark: str,
+    content_digest: str,
+    label: Any,
+    score: Any,
+    *,
+    task: str,
+    one_class_ok: bool = False,
+    columns: Mapping[str, Column | str] | None = None,
 ) -> Scored:
     """Check labels and scores of one benchmark and freeze a copy of them.
 
@@ -149,6 +178,7 @@ def scored(
         score: Array-like of shape (n,): the probability of 1 for a binary task, else finite numbers.
         task: Task of the model.
         one_class_ok: Allow a binary benchmark with one class only, for instance one of known bad cases.
+        columns: Columns that gates name, each of n rows, or why there is none.
 
     Raises:
         BadInput: They are not fit; `faults` has every reason.
@@ -163,9 +193,12 @@ def scored(
         faults.append(Fault(f"{benchmark}: score", says))
     if task == "binary":
         _check_binary(benchmark, labels, scores, faults, one_class_ok=one_class_ok)
+    for name, column in (columns or {}).items():
+        if labels is not None and isinstance(column, Column) and len(column) != len(labels):
+            faults.append(Fault(f"{benchmark}: {name}", f"has {len(column)} values for {len(labels)} labels."))
     if faults or labels is None or scores is None:
         raise BadInput(f"Benchmark {benchmark} cannot be measured.", faults)
-    return Scored(benchmark, content_digest, labels, scores)
+    return Scored(benchmark, content_digest, labels, scores, dict(columns or {}))
 
 
 def _column(where: str, given: Any, faults: list[Fault]) -> Numbers | None:
@@ -238,6 +271,8 @@ def answer(
     previous: float | None = None,
     n: int | None = None,
     interval: tuple[float, float] | None = None,
+    cells: tuple[Cell, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> GateResult:
     """One gate's answer, in plain words: the claim, what was found, and what follows from it.
 
@@ -245,7 +280,7 @@ def answer(
         spec: The gate as declared.
         verdict: The answer.
         says: What was found, one sentence without the claim; it may start with a small letter.
-        value, limit, previous, n, interval: As in `GateResult`.
+        value, limit, previous, n, interval, cells, notes: As in `GateResult`.
     """
     follows = {"pass": PASSED, "fail": FAILED, "error": UNDECIDED}[verdict]
     claim = spec.says.strip().rstrip(".")
@@ -262,16 +297,24 @@ def answer(
         n=n,
         interval=interval,
         benchmark=spec.benchmark,
+        cells=cells,
+        notes=notes,
     )
 
 
-def refuse_unused(spec: GateSpec, unused: tuple[str, ...]) -> None:
+def refuse_unused(spec: GateSpec, unused: tuple[str, ...], uses: Collection[str] = ()) -> None:
     """Refuse keys that a gate would ignore: a limit nobody holds must not look like one.
 
+    Args:
+        spec: The gate as declared.
+        unused: Keys that it does not look at.
+        uses: Those of `OPTIONS` that it does look at.
+
     Raises:
-        BadInput: One of the keys is set.
+        BadInput: A key that it does not look at is set.
     """
-    given = [name for name in unused if getattr(spec, name) is not None]
+    ignored = (*unused, *(name for name in OPTIONS if name not in uses))
+    given = [name for name in ignored if getattr(spec, name, None) is not None]
     if given:
         raise BadInput(f"a {spec.kind} gate does not look at {', '.join(given)}; remove it or change `kind`.")
 

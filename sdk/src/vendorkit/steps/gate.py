@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry, Version
@@ -16,12 +18,14 @@ from vendorkit.documents.gate_report import FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Evidence, Scored, scored
+from vendorkit.gates.columns import Column
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_json
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
+from vendorkit.records.slices import parse_slice
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
 from vendorkit.trust.log import log_of
@@ -87,14 +91,15 @@ def gate(
         subject = _Subjects(repo, manifest.surface(model).path)
         parts = (candidate.run, candidate.features, candidate.snapshots)
         candidates = subject.of(candidate.model_folder, *parts)
-        jobs = _scoring("candidate", candidates, benchmarks, candidate.run)
+        columns = _columns(specs)
+        jobs = _scoring("candidate", candidates, benchmarks, columns, candidate.run)
         if "prepared" in wanted and candidate.run.prepared is not None:
             jobs["prepared"] = Job(candidates, "prepare")
         if live and "current" in wanted:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
             files = verify_release(registry, live, folder)
             lives = subject.of(files.folder / "model", files.run, files.features, files.snapshots)
-            jobs |= _scoring("current", lives, benchmarks, files.run)
+            jobs |= _scoring("current", lives, benchmarks, columns, files.run)
         found = process.measure(jobs)
     task = candidate.run.task
     evidence = Evidence(
@@ -196,13 +201,26 @@ class _Subjects:
         )
 
 
-def _scoring(whose: str, subject: Subject, benchmarks: Benchmarks, run: Run) -> dict[str, Job]:
+def _scoring(
+    whose: str, subject: Subject, benchmarks: Benchmarks, columns: dict[str, list[str]], run: Run
+) -> dict[str, Job]:
     """A job for each benchmark, `candidate/holdout`."""
     first = run.inputs[0].dataset
-    return {
-        f"{whose}/{name}": Job(subject, "score", {"benchmark": {dataset or first: snapshot.to_bytes().decode()}})
-        for name, (dataset, snapshot) in benchmarks.items()
-    }
+    jobs = {}
+    for name, (dataset, snapshot) in benchmarks.items():
+        given = {"benchmark": {dataset or first: snapshot.to_bytes().decode()}, "columns": columns.get(name, [])}
+        jobs[f"{whose}/{name}"] = Job(subject, "score", given)
+    return jobs
+
+
+def _columns(specs: tuple[Gate, ...]) -> dict[str, list[str]]:
+    """Columns of each benchmark that its gates name."""
+    wanted: dict[str, list[str]] = {}
+    for spec in specs:
+        for text in filter(None, (spec.slice, spec.series)):
+            with suppress(BadInput):  # the gate itself says what is wrong with it
+                wanted.setdefault(spec.benchmark or "", []).extend(parse_slice(text).columns)
+    return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}
 
 
 def _scored(
@@ -215,9 +233,15 @@ def _scored(
         if isinstance(rows, str):
             found[name] = rows
             continue
-        columns = arrays(rows)
+        given = arrays(rows)
+        columns = {
+            column: at if isinstance(at, str) else Column(given[f"levels-{at}"], given[f"codes-{at}"].astype(np.int32))
+            for column, at in rows["columns"].items()
+        }
         try:
-            found[name] = scored(name, snapshot.content_digest, columns["label"], columns["score"], task=task)
+            found[name] = scored(
+                name, snapshot.content_digest, given["label"], given["score"], task=task, columns=columns
+            )
         except BadInput as error:
             found[name] = "; ".join(str(fault) for fault in error.faults)
     return found

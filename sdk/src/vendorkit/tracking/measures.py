@@ -23,6 +23,7 @@ from vendorkit.errors import VendorkitError
 from vendorkit.records.run import ModelFormat
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Subject
+from vendorkit.tracking.rows import Coded, columns_of
 
 Scores = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -60,11 +61,16 @@ class Measuring:
 
     def prepared(self, instead: Mapping[str, str] | None = None) -> pd.DataFrame:
         """What `prepare` gives; a model without one is given its first table."""
+        return self._prepared(self.raw(instead), instead)[0]
+
+    def _prepared(
+        self, frames: dict[str, pd.DataFrame], instead: Mapping[str, str] | None
+    ) -> tuple[pd.DataFrame, pd.Index[Any]]:
         pipeline = self.pipeline
-        frames = self.raw(instead)
         if "prepare" in pipeline.functions:
-            return pipeline.prepare(frames)
-        return frames[next(iter(instead or frames))]
+            return pipeline.prepare_rows(frames)
+        frame = frames[next(iter(instead or frames))]
+        return frame, frame.index
 
     def rows(self, benchmark: Mapping[str, str]) -> pd.DataFrame:
         """The prepared rows of a benchmark.
@@ -75,12 +81,27 @@ class Measuring:
         Raises:
             ValueError: Features or the label are not there.
         """
-        frame = self.prepared(benchmark)
+        return self.rows_and_columns(benchmark, [])[0]
+
+    def rows_and_columns(
+        self, benchmark: Mapping[str, str], columns: list[str]
+    ) -> tuple[pd.DataFrame, dict[str, Coded | str]]:
+        """The prepared rows of a benchmark, and columns of it beside them, row for row.
+
+        Args:
+            benchmark: As for `rows`.
+            columns: Names of columns of the benchmark, which the model need not be given.
+
+        Raises:
+            ValueError: As for `rows`.
+        """
+        frames = self.raw(benchmark)
+        frame, index = self._prepared(frames, benchmark)
         wanted = [*self.subject.features, *([self.subject.label] if self.subject.label else [])]
         missing = [name for name in wanted if name not in frame]
         if missing:
             raise ValueError(f"the prepared table lacks {', '.join(missing)}")
-        return frame
+        return frame, columns_of(frames[next(iter(benchmark))], frame, index, self.subject.label, columns)
 
     def score(self, rows: pd.DataFrame) -> Scores:
         """The scores of prepared rows, float64, shape `(n_rows,)`."""
@@ -104,10 +125,18 @@ def prepare(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def score(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    """Labels and scores of a benchmark."""
-    rows = measuring.rows(given["benchmark"])
-    np.savez(measuring.folder / "arrays.npz", label=measuring.label(rows), score=measuring.score(rows))
-    return {"rows": len(rows)}
+    """Labels, scores and wanted columns of a benchmark.
+
+    Columns come as the arrays `levels-0` and `codes-0`, the number by name in `columns`; or as the reason why not.
+    """
+    rows, columns = measuring.rows_and_columns(given["benchmark"], given.get("columns", []))
+    coded: dict[str, np.ndarray[Any, Any]] = {}
+    for place, found in enumerate(columns.values()):
+        if not isinstance(found, str):
+            coded[f"levels-{place}"], coded[f"codes-{place}"] = found
+    np.savez(measuring.folder / "arrays.npz", label=measuring.label(rows), score=measuring.score(rows), **coded)  # type: ignore[arg-type]
+    said = {name: found if isinstance(found, str) else at for at, (name, found) in enumerate(columns.items())}
+    return {"rows": len(rows), "columns": said}
 
 
 MEASURES: dict[str, Measure] = {"prepare": prepare, "score": score}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -80,7 +80,16 @@ class Gate(Value):
         min: Smallest value that passes.
         max: Largest value that passes.
         max_drop_vs_current: How much worse than the live version it may be, in units of the metric.
-        slice: Which rows: a condition (`age<25`), or a column whose groups are compared (`gender`).
+        slice: Which rows: a condition (`age<25`), or columns whose groups are compared (`gender`; of several
+            columns each alone and each pair).
+        threshold: A score of at least this counts as a yes; None means 0.5.
+        favourable: The label that is good for the person, in a fairness gate; None means 0 for an approval
+            rate (approved is who is not predicted to be a 1), else 1.
+        bins: Bins of a calibration error; None means 10.
+        quantile: The quantile that a `pinball` score is of; None means 0.5.
+        season: Rows between a value and its naive forecast in `mase`; None means 1.
+        series: Columns that tell the time series apart in `mase`; None means that all rows are one series.
+        min_rows: Fewest rows on which anything is judged; None means 30 for a slice, 1 for a whole benchmark.
         model: Id of the model surface; None means the only one.
         says: The question in plain words.
     """
@@ -94,6 +103,13 @@ class Gate(Value):
     max: float | None = None
     max_drop_vs_current: Annotated[float, Field(ge=0)] | None = None
     slice: Text | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    favourable: Literal[0, 1] | None = None
+    bins: Annotated[int, Field(ge=2, le=100)] | None = None
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    season: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    series: Text | None = None
+    min_rows: Annotated[int, Field(ge=1)] | None = None
     model: Id | None = None
 
     @property

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, pairwise
 
+from vendorkit.errors import BadInput
 from vendorkit.records.manifest.draft import Draft, Problem
+from vendorkit.records.manifest.judging import Gate
 from vendorkit.records.manifest.model import OWED_UNTIL_DELIVERY
 from vendorkit.records.manifest.surfaces import Surface
 from vendorkit.records.manifest.words import day
+from vendorkit.records.slices import parse_slice
 from vendorkit.records.yaml_text import KeyPath
 
 Rule = Callable[[Draft], Iterator[Problem]]
@@ -168,8 +171,20 @@ def gates_complete(draft: Draft) -> Iterator[Problem]:
                     yield Problem(path, f"{gate.id} has no {key}.", f"Set `{key}`.")
         if gate.kind in ("segment", "fairness") and gate.slice is None:
             yield Problem(path, f"{gate.id} is a {gate.kind} gate without a slice.", "Set `slice`.")
+        yield from _slices_read(path, gate)
         if gate.min is not None and gate.max is not None and gate.min > gate.max:
             yield Problem(path, f"{gate.id} has a `min` above its `max`; nothing could pass.")
+
+
+def _slices_read(path: KeyPath, gate: Gate) -> Iterator[Problem]:
+    for key, text in (("slice", gate.slice), ("series", gate.series)):
+        try:
+            found = parse_slice(text) if text else None
+        except BadInput as error:
+            yield Problem((*path, key), f"{gate.id}: {error.says}", error.fix)
+            continue
+        if found and found.condition is not None and (key == "series" or gate.kind == "fairness"):
+            yield Problem((*path, key), f"{gate.id}: `{key}` is a condition.", "Name the columns of the groups.")
 
 
 def surfaces_have_files(draft: Draft) -> Iterator[Problem]:
