@@ -37,7 +37,7 @@ REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; edit the code, not this page. -->"
 STAGES = words.STAGES
 TIERS = get_args(words.Tier)
-ORDER = "Snapshot FeatureSet Run GateReport Contract Release Decision Deployment"
+ORDER = "Snapshot FeatureSet Run GateReport Contract Release Decision Deployment Reproduction"
 """Records in the order in which they come to be."""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from vendorkit.adapters import repository
-from vendorkit.errors import BadInput, Unavailable
+from vendorkit.errors import BadInput, Refused, Unavailable
 
 
 @pytest.fixture
@@ -141,3 +142,34 @@ def test_missing_git_is_said(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_failing_git_is_told_with_its_own_words(repo: Path) -> None:
     with pytest.raises(Unavailable, match="not a git command"):
         repository._git(repo, "no-such-verb")
+
+
+def test_a_clean_checkout_holds_the_commit_and_runs_nothing_of_it(repo: Path, tmp_path: Path) -> None:
+    proof = tmp_path / "ran"
+    (repo / ".gitattributes").write_text("*.txt filter=evil\n")
+    (repo / "a.txt").write_text("as committed\n")
+    (repo / "out").symlink_to("/etc/hostname")
+    commit = repository.commit_all(repo, "First")
+    (repo / "a.txt").write_text("later\n")
+    hook = repo / ".git/hooks/post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {proof}\n")
+    hook.chmod(0o755)
+    for key, value in (("filter.evil.smudge", f"touch {proof}"), ("core.fsmonitor", f"touch {proof}")):
+        subprocess.run(["git", "config", key, value], cwd=repo, check=True)
+    repository.clone_at(repo, commit, tmp_path / "clean")
+    assert (tmp_path / "clean/a.txt").read_text() == "as committed\n"
+    assert not (tmp_path / "clean/out").is_symlink()
+    assert repository.head(tmp_path / "clean") == repository.head(repo)
+    assert not repository.is_dirty(tmp_path / "clean")
+    assert not proof.exists()
+
+
+def test_a_commit_of_another_repository_cannot_be_checked_out(repo: Path, tmp_path: Path) -> None:
+    (repo / "a.txt").write_text("a")
+    repository.commit_all(repo, "First")
+    with pytest.raises(Refused, match="is not in this repository"):
+        repository.clone_at(repo, "1" * 40, tmp_path / "clean")
+    with pytest.raises(Refused, match="is not in this repository"):
+        repository.clone_at(tmp_path, "1" * 40, tmp_path / "clean")
+    assert not (tmp_path / "clean").exists()

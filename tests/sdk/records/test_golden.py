@@ -19,6 +19,7 @@ from vendorkit.records.deployment import Deployment
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.release import Release
+from vendorkit.records.reproduction import Reproduction
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
 
@@ -34,6 +35,7 @@ RECORDS: list[tuple[type[Record], str]] = [
     (Decision, "sha256:da642cea926c10ab2881ac30baa38bfd67d8317987393775128866eb2bbfe13b"),
     (Deployment, "sha256:c9f2a34f7990a386a107c798ae5fbef783c1c271b5042b52cb93676ff10c8374"),
     (Bundle, "sha256:8fe71ca0f8e0cbc7322d6af5bb6d735a97ca32594afa8717c7859ed1f1cd4166"),
+    (Reproduction, "sha256:9246e47b46c88d5a8cf7e09e4894c7eab35522ebcd81ebe1712c6f37e620a322"),
 ]
 
 

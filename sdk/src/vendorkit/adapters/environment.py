@@ -14,7 +14,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from vendorkit.errors import Unavailable
+from vendorkit.errors import Fault, Refused, Unavailable
 from vendorkit.records.canonical import digest_file, digest_json
 from vendorkit.records.run import Environment
 
@@ -52,6 +52,33 @@ def lock(path: Path) -> Path:
     return path / LOCKFILE
 
 
+def sync(repo: Path, python: str) -> Path:
+    """Build the locked environment of a project in its `.venv`; gives its interpreter.
+
+    Args:
+        repo: Top folder of the engagement, where `uv.lock` lies.
+        python: Wanted version, for instance `3.11.7`; the running interpreter is taken where it has its first two
+            numbers, and none is ever fetched.
+
+    Raises:
+        Refused: The lock is behind pyproject.toml.
+        Unavailable: uv is missing or failed; the message ends with uv's own last lines.
+    """
+    wanted = python.split(".")[:2]
+    running = [str(number) for number in sys.version_info[:2]]
+    interpreter = sys.executable if wanted == running else ".".join(wanted)
+    place = repo / ".venv"
+    arguments = ("--locked", "--no-dev", "--no-progress", "--python", interpreter)
+    try:
+        _uv(repo, "sync", *arguments, UV_PROJECT_ENVIRONMENT=str(place))
+    except Unavailable as error:
+        if "needs to be updated" not in str(error):
+            raise
+        fault = Fault(LOCKFILE, "is behind pyproject.toml.", "Run `uv lock` and commit.")
+        raise Refused("The environment is not locked.", [fault]) from error
+    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
 def requirements(repo: Path) -> str:
     """The locked packages as pinned requirements, one a line, without development tools.
 
@@ -62,10 +89,10 @@ def requirements(repo: Path) -> str:
     return _uv(repo, "export", "--quiet", "--all-packages", *wanted)
 
 
-def _uv(path: Path, verb: str, *arguments: str) -> str:
+def _uv(path: Path, verb: str, *arguments: str, **more: str) -> str:
     """Standard output of a uv command that must succeed."""
     variables = {key: value for key, value in os.environ.items() if key not in FOREIGN}
-    variables |= {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+    variables |= {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1", **more}
     done = subprocess.run(
         [*uv_command(), verb, *arguments, "--project", str(path)],
         cwd=path,

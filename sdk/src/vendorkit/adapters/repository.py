@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from vendorkit.errors import BadInput, Fault, Unavailable
+from vendorkit.errors import BadInput, Fault, Refused, Unavailable
 
 BRANCH = "main"
 """The branch that a new repository starts on; the CI files of the template name it."""
@@ -38,6 +38,16 @@ FOREIGN = (
 )
 """Variables that point git to another repository, for instance when it runs inside a hook."""
 
+SUBMODULE, LINK = "160000", "120000"
+"""Modes of entries of a tree that are no files."""
+
+NO_FILTERS = (
+    *("-c", "filter.lfs.smudge="),
+    *("-c", "filter.lfs.process="),
+    *("-c", "filter.lfs.required=false"),
+)
+"""Options that keep a checkout from fetching what the commit only points to."""
+
 NO_IDENTITY = "Git does not know who you are, so it cannot commit."
 IDENTITY_FIX = (
     "Run `git config --global user.name 'Your name'` and `git config --global user.email you@company.example`."
@@ -57,6 +67,21 @@ class Head:
     commit: str
     author: str
     committer: str
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """A file of a commit.
+
+    Args:
+        mode: `100644`, `100755` for a program, `120000` for a link, `160000` for a submodule.
+        blob: Id of its content.
+        path: Relative to the top of the repository.
+    """
+
+    mode: str
+    blob: str
+    path: str
 
 
 def init(path: Path) -> None:
@@ -188,6 +213,49 @@ def resolve(path: Path, ref: str) -> str | None:
     """The full commit that a branch, tag or commit id means in a repository; None where it has no such."""
     done = _run(path, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def clone_at(path: Path, commit: str, target: Path) -> None:
+    """A clean checkout of one commit of a repository in a new folder.
+
+    Nothing of the repository runs: no hook, no filter (large files stay pointers), no submodule; links become plain
+    files that hold where they led to.
+
+    Args:
+        path: A folder of the repository.
+        commit: Full commit id.
+        target: The folder to make.
+
+    Raises:
+        Refused: The repository does not hold the commit, or the commit has submodules, which are named.
+        Unavailable: Git is missing or refuses.
+    """
+    source = top(path)
+    if source is None or resolve(path, commit) != commit:
+        fix = "Fetch it (`git fetch --unshallow` in a shallow clone), or run this where it is."
+        raise Refused("The code is not here.", [Fault(f"commit {commit}", "is not in this repository.")], fix=fix)
+    modules = [entry.path for entry in list_tree(source, commit) if entry.mode == SUBMODULE]
+    if modules:
+        faults = [Fault(name, "is a submodule; the code must lie in one repository.") for name in modules]
+        raise Refused(f"Commit {commit[:12]} is not whole in itself.", faults)
+    target.mkdir(parents=True)
+    _git(target, "init", "--quiet", "--template=")
+    _git(target, "config", "core.symlinks", "false")
+    _git(target, "config", "core.autocrlf", "false")
+    _git(target, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", str(source), commit)
+    _git(target, *NO_FILTERS, "checkout", "--quiet", "--detach", "--force", commit)
+
+
+def list_tree(path: Path, commit: str) -> tuple[TreeEntry, ...]:
+    """Everything that a commit holds, by sorted path.
+
+    Raises:
+        Unavailable: Git is missing or refuses.
+    """
+    listed = _git(path, "ls-tree", "-r", "-z", "--full-tree", commit)
+    entries = [re.fullmatch(r"(\d+) (\w+) ([0-9a-f]+)\t(.+)", line, re.DOTALL) for line in listed.split("\0") if line]
+    found = [TreeEntry(match[1], match[3], match[4]) for match in entries if match]
+    return tuple(sorted(found, key=lambda entry: entry.path))
 
 
 def _git(path: Path, *arguments: str) -> str:

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "snapshot": "freeze a declared dataset and write its pointer",
     "train": "run the vendor's pipeline under lineage; gives a candidate",
     "gate": "ask every declared gate of a candidate",
+    "reproduce": "rebuild a release in a clean checkout and compare",
     "publish": "register a candidate with its whole release record",
     "approve": "sign a yes to a release",
     "refuse": "sign a no to a release",
