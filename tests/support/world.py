@@ -20,6 +20,7 @@ from typing import Any
 from vendorkit.cli.main import main
 
 from tests.support.engagement import PEOPLE, write_engagement
+from tests.support.words import write_words
 
 TEMPLATE = Path(__file__).parents[2] / "template"
 
@@ -180,6 +181,7 @@ def make_world(folder: Path, **changes: Any) -> World:
         shutil.copyfile(found, repo / name)
     (repo / "models/credit").mkdir(parents=True)
     (repo / "models/credit/pipeline.py").write_text(PIPELINE)
+    write_words(repo)
     (repo / "pyproject.toml").write_text('[project]\nname = "small"\nversion = "0"\nrequires-python = ">=3.11"\n')
     (repo / ".gitignore").write_text(".vendorkit/\n__pycache__/\n")
     subprocess.run(["uv", "lock", "--quiet", "--offline", "--no-python-downloads"], cwd=repo, check=True)

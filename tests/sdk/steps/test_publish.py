@@ -16,9 +16,12 @@ from vendorkit.adapters.pipeline import load_pipeline
 from vendorkit.adapters.registry import EMBEDDED
 from vendorkit.adapters.store import Store
 from vendorkit.errors import Unavailable
+from vendorkit.records.release import Release
+from vendorkit.standards.policy import packaged_policy
 from vendorkit.steps.publish import publish
 
-from tests.support.registry import counted, files_of, read, registry_of, state
+from tests.support.registry import counted, files_of, flip, read, registry_of, state, write
+from tests.support.words import WORDS
 from tests.support.world import OTHER, WORSE, World
 
 
@@ -168,3 +171,82 @@ def test_unknown_and_ambiguous_candidates_are_bad_input(world: World) -> None:
         patched.setenv("PATH", "/nowhere")
         with pytest.raises(Unavailable, match=r"Git is not installed|uv is not installed"):
             publish(world.repo, candidate)
+
+
+def test_names_every_missing_part_of_the_record_at_once(world: World) -> None:
+    for path in ("models/credit/CARD.md", "models/credit/CHANGES.md", "data/README.md", "docs/RUNBOOK.md"):
+        (world.repo / path).unlink()
+    report = next((world.repo / ".vendorkit/reports").iterdir()) / "gate-report.json"
+    report.unlink()
+    (world.repo / "uv.lock").unlink()
+    found = faults(world)
+    assert set(found) == {"gates", "uv.lock", *(set(WORDS))}
+    assert "words of the model card of credit" in found["models/credit/CARD.md"]
+    assert "words of the datasheet of applications" in found["data/README.md"]
+
+
+def test_a_stub_and_a_figure_that_is_not_so_are_refused(world: World) -> None:
+    card, changes = world.repo / "models/credit/CARD.md", world.repo / "models/credit/CHANGES.md"
+    card.write_text(card.read_text().replace("Young applicants are few.", "Say here who is few."))
+    changes.write_text(changes.read_text().replace("The first version.", "It reaches a ROC AUC of 0.99."))
+    found = faults(world)
+    assert set(found) == {"models/credit/CARD.md:13", "models/credit/CHANGES.md:5"}
+    assert "stub" in found["models/credit/CARD.md:13"]
+    assert "roc_auc is 0.7" in found["models/credit/CHANGES.md:5"]
+
+
+def judged_without_live(world: World) -> None:
+    """Another candidate, whose report compares with nothing although credit/1 is live."""
+    store = Store(world.repo)
+    report = store.report(store.candidate(None).digest)
+    assert report
+    world.edit("models/credit/pipeline.py", *OTHER)
+    world.ok("train")
+    store.add_report(report.model_copy(update={"candidate": store.candidate(None).digest, "against": None}), {})
+
+
+def test_a_report_made_against_another_live_version_is_refused(live: World) -> None:
+    judged_without_live(live)
+    before = state(live)
+    found = faults(live)
+    assert found == {"gate report": "compares with no version, but live now is credit/1."}
+    assert state(live) == before
+    assert live.run("gate").code == 0
+    assert live.ok("publish")["version"] == 2
+
+
+def test_the_release_record_is_whole(live: World) -> None:
+    release = Release.parse((files_of(live) / "release.json").read_bytes(), "release.json")
+    run = Store(live.repo).candidate(None).run
+    assert release.commit == run.code.commit
+    assert [(each.dataset, each.content_digest) for each in release.data] == [
+        (each.dataset, each.content_digest) for each in run.inputs
+    ]
+    assert set(release.metrics) == {"g-auc"}
+    assert release.environment == run.environment.id
+    assert release.lock == run.environment.lock
+    assert release.policy == packaged_policy().digest
+    held = {file.path for file in release.files}
+    assert {f"engagement/{path}" for path in WORDS} <= held
+
+
+def test_a_release_whose_files_were_changed_is_not_published_again(live: World) -> None:
+    flip(files_of(live) / "model/model.skops")
+    assert set(faults(live)) == {"model/model.skops"}
+
+
+def test_a_release_whose_entry_was_changed_is_not_published_again(live: World) -> None:
+    write(live, "UPDATE model_version_tags SET value = ? WHERE key = 'vendorkit.release'", "sha256:" + "0" * 64)
+    assert set(faults(live)) == {"release.json"}
+
+
+def test_other_bytes_under_the_same_number_are_refused(live: World) -> None:
+    before = state(live)
+    live.edit("models/credit/CHANGES.md", "The first version.", "Because we can.")
+    found = faults(live)
+    assert set(found) == {"models/credit/CHANGES.md"}
+    live.edit("models/credit/CHANGES.md", "Because we can.", "The first version.")
+    assert live.ok("publish")["created"] is False
+    assert live.run("gate").code == 0
+    assert set(faults(live)) == {"gate report"}
+    assert state(live) == before

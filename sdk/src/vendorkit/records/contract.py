@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from vendorkit.records.base import Digest, Record, Value
-from vendorkit.records.features import Feature
+from vendorkit.records.features import Feature, FeatureSet
+from vendorkit.records.manifest import Manifest
+from vendorkit.records.run import Run
 
 
 class Behaviour(Value):
@@ -41,3 +43,17 @@ class Contract(Record):
     fields: tuple[Feature, ...]
     behaviour: Behaviour
     max_age_days: int | None = None
+
+
+def contract_of(manifest: Manifest, run: Run, features: FeatureSet) -> Contract:
+    """The contract that a candidate offers: fields from its features, behaviour from the manifest."""
+    modes = manifest.operations.failure_modes if manifest.operations else None
+    ages = [manifest.dataset(source.dataset).max_age_days for source in run.inputs]
+    return Contract(
+        model=run.model,
+        task=run.task,
+        features=features.digest,
+        fields=features.features,
+        behaviour=Behaviour(**modes.model_dump()) if modes else Behaviour(),
+        max_age_days=min((age for age in ages if age is not None), default=None),
+    )

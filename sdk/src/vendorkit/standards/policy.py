@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.base import Value, key_path
 from vendorkit.records.canonical import digest_json
+from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Severity
 from vendorkit.records.manifest.words import CheckId, Day, Id, OperatingModel, Stage, Tier, Version, day
 from vendorkit.records.yaml_text import read_yaml
@@ -68,12 +69,14 @@ class Policy(Value):
         version: Its version, `YYYY.MM`.
         minimum: Oldest version that a repository may be on.
         checks: Check id to what the pack says of it.
+        documents: The form of the documents of a release.
     """
 
     name: Id
     version: Version
     minimum: Version
     checks: Mapping[CheckId, Line]
+    documents: DocumentFormats = DocumentFormats()
 
     @property
     def digest(self) -> str:

@@ -30,8 +30,13 @@ def entry_of(run: Run, report: GateReport, release: Release) -> Entry:
     return Entry(
         tags=_tags(run, report, release),
         params={"seed": str(run.seed), **{name: str(value) for name, value in run.parameters.items()}},
-        metrics={result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)},
+        metrics=metrics_of(report),
     )
+
+
+def metrics_of(report: GateReport) -> dict[str, float]:
+    """What the gates found, by id of the gate, where it is a number."""
+    return {result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)}
 
 
 def _tags(run: Run, report: GateReport, release: Release) -> dict[str, str]:

@@ -175,7 +175,28 @@ def _link_faults(found: ReleaseFiles) -> list[Fault]:
         faults.append(Fault("snapshots", "are not those of the release."))
     if {source.snapshot for source in found.run.inputs} != set(release.snapshots):
         faults.append(Fault("run's inputs", "are not the snapshots of the release."))
-    return faults + _model_faults(found)
+    return faults + _told_faults(found) + _model_faults(found)
+
+
+def _told_faults(found: ReleaseFiles) -> list[Fault]:
+    """What the release record tells of its parents again must be so."""
+    release, run = found.release, found.run
+    held = {file.path: file.digest for file in release.files}
+    told = {
+        "commit": (release.commit or run.code.commit, run.code.commit),
+        "environment": (release.environment or run.environment.id, run.environment.id),
+        "lock": (release.lock or run.environment.lock, run.environment.lock),
+        "compared with": (release.against or found.report.against, found.report.against),
+        **{f"document {each.name}": (each.digest, held.get(each.path)) for each in release.documents},
+    }
+    faults = [Fault(name, f"is {is_}, expected {should}.") for name, (is_, should) in told.items() if is_ != should]
+    data = {(each.dataset, each.snapshot, each.content_digest, each.rows) for each in release.data}
+    if data and data != {(each.dataset, each.snapshot, each.content_digest, each.rows) for each in run.inputs}:
+        faults.append(Fault("data", "is not what the run read."))
+    results = {result.id: result.value for result in found.report.results}
+    faults += [Fault(f"metric {name}", "is not that of the gate report.") for name, value in release.metrics.items()
+               if results.get(name) != value]  # fmt: skip
+    return faults
 
 
 def _model_faults(found: ReleaseFiles) -> list[Fault]:

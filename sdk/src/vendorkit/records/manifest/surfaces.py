@@ -53,6 +53,7 @@ class Dataset(Value):
         label: Where the truth comes from.
         human_review: By whom and how people judged.
         max_age_days: Older input is stale when the model serves; None where nothing goes stale.
+        datasheet: Where people write the words of its datasheet; None means `README.md` beside the pointer.
     """
 
     id: Id
@@ -64,6 +65,7 @@ class Dataset(Value):
     label: Label | None = None
     human_review: HumanReview | None = None
     max_age_days: Annotated[int, Field(ge=1)] | None = None
+    datasheet: RepoPath | None = None
 
 
 class Surface(Value):
