@@ -6,67 +6,14 @@ import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
-from vendorkit.documents.gate_report import FORMATS, SUFFIXES, WIDTH, findings, to_html, to_markdown, to_text
-from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
+from vendorkit.documents.gate_report import FILE_NAMES, FORMATS, WIDTH, findings, to_html, to_markdown, to_text
+from vendorkit.records.gate_report import GateReport, GateResult
+
+from tests.support.reports import ERROR, FAIL, HOSTILE, PASS, SEGMENTS, full_report, hostile, many_segments, report
 
 GOLDEN = Path(__file__).with_name("gate_report.golden.txt")
-A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
-
-PASS = GateResult(
-    id="g-same",
-    kind="determinism",
-    verdict="pass",
-    claim="The same data always gives the same features",
-    says="The same data always gives the same features: preparing the data 2 times gave the same table every "
-    "time. Good enough to ship.",
-    value="1 table",
-    limit="the same table every time",
-    n=2,
-)
-FAIL = GateResult(
-    id="g-auc",
-    kind="performance",
-    verdict="fail",
-    claim="Ranks good and bad payers at least as well as today",
-    says="Ranks good and bad payers at least as well as today: roc_auc is 0.712, the limit is at least 0.76. "
-    "Not good enough to ship.",
-    metric="roc_auc",
-    value=0.712,
-    limit="at least 0.76",
-    previous=0.77142,
-    n=30_000,
-    interval=(0.70512345, 0.71887655),
-    benchmark="frozen-2025q4",
-)
-ERROR = GateResult(
-    id="g-hist",
-    kind="performance",
-    verdict="error",
-    claim="Holds up in a crisis year",
-    says="Holds up in a crisis year: the candidate was not measured on benchmark covid-2020. "
-    "Could not be decided, so it may not ship.",
-    metric="roc_auc",
-    benchmark="covid-2020",
-)
-
-
-def report(*results: GateResult, **given: Any) -> GateReport:
-    said: dict[str, Any] = {
-        "candidate": A,
-        "model": "pd-model",
-        "against": Against(model="pd-model", version=3, release=B),
-        "benchmarks": (BenchmarkUse(id="frozen-2025q4", content_digest=B, rows=30_000),),
-        "limits": A,
-        "results": results,
-        "passed": bool(results) and all(result.verdict == "pass" for result in results),
-        "asked_at": "2026-11-02T09:30:00.000Z",
-    }
-    return GateReport(**{**said, **given})
-
-
 ALL = report(PASS, ERROR, FAIL)
 
 
@@ -155,7 +102,7 @@ def test_every_form_shows_the_numbers_and_what_they_rest_on() -> None:
 
 def test_json_is_the_record() -> None:
     assert GateReport.parse(FORMATS["json"](ALL), "report").digest == ALL.digest
-    assert set(SUFFIXES) == set(FORMATS)
+    assert set(FILE_NAMES) == set(FORMATS)
 
 
 def test_colour_only_when_asked() -> None:
@@ -163,34 +110,6 @@ def test_colour_only_when_asked() -> None:
     painted = to_text(ALL, colour=True)
     assert "\x1b[31mFAIL \x1b[0m" in painted
     assert re.sub(r"\x1b\[\d+m", "", painted) == to_text(ALL)
-
-
-HOSTILE = [
-    "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "\"><svg/onload=alert(1)> ' onmouseover=x",
-    "]( javascript:alert(1) ) [click](http://evil.example) ![x](https://evil.example/x.png) www.evil.example",
-    "| a | b |\n|---|---|\n# heading\n> quote\n- PASS g-auc\n```\ncode",
-    "\x1b[2J\x1b]0;title\x07\x9b31mred\r\n\x08\x7f",
-    "\u202egood\u202c \u2066x\u2069 \u200b\u2028\u2029",
-    "@everyone mail@evil.example **bold** _it_ ~~no~~ `code` $x$ &amp; \\",
-    "x" * 200_000,
-    "word " * 50_000,
-]
-
-
-def hostile(text: str) -> GateReport:
-    update = {
-        "id": text,
-        "kind": text,
-        "claim": text,
-        "says": text,
-        "metric": text,
-        "limit": text,
-        "benchmark": text,
-    }
-    results = [result.model_copy(update=update) for result in (PASS, FAIL, ERROR)]
-    uses = (BenchmarkUse(id=text, content_digest=B, rows=1),)
-    return report(*results, model=text, benchmarks=uses, against=Against(model=text, version=1, release=B))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -217,9 +136,10 @@ def test_hostile_text_in_markdown(text: str) -> None:
     for sign in ("<", "`", "[", "@", "://", "www.", "$", "~"):
         assert sign not in bare, sign
     lines = [line for line in bare.splitlines() if line.startswith("|")]
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert {line.count("|") for line in lines} == {8}
     assert [line for line in bare.splitlines() if line.startswith("#")][1:] == [
+        "### To be seen before a decision",
         "### Not passed",
         "### Passed",
         "### Numbers",
@@ -256,6 +176,9 @@ def test_findings_serve_the_other_forms() -> None:
         "previous": 0.77142,
         "n": 30_000,
         "interval": [0.70512345, 0.71887655],
+        "origin": "manifest",
+        "notes": [],
+        "cells": [],
     }
 
 
@@ -263,3 +186,38 @@ def test_no_gates_is_a_finding_that_blocks() -> None:
     (found,) = findings(report())
     assert found.blocks
     assert found.says == "pd-model may not ship: no gate was asked."
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_segments_and_notes_are_told_the_failed_ones_first(form: str) -> None:
+    shown = unwrapped(html.unescape(FORMATS[form](report(PASS, SEGMENTS)))).replace("\\", "")
+    note = "The limit was lowered from 0.72 to 0.7 since version 3."
+    order = [shown.index(part) for part in (note, SEGMENTS.says, "age < 25", "housing = free", "purpose = other")]
+    assert order[0] == min(order)
+    assert shown.index(SEGMENTS.says) < shown.index("housing = free") < shown.index(PASS.says)
+    assert "too few rows" in shown
+    assert ("sex = female, housing = own" in shown) == (form == "html")
+
+
+def test_many_segments_are_cut_in_text_and_whole_on_the_page() -> None:
+    found = many_segments()
+    assert to_text(found).count("fail: region = R") == 8
+    assert "and 17 more" in to_text(found)
+    assert "and 17 more" in to_markdown(found)
+    assert to_html(found).count("region = R") == 2 * 100  # in the table, and in the title of its bar
+
+
+def test_every_plot_has_a_title_and_its_numbers() -> None:
+    page = to_html(full_report())
+    assert page.count('<svg class="plot"') == 5
+    assert page.count("<svg") == page.count('role="img"><title>')
+    assert "ROC curve on frozen-2025q4: area of candidate 0.7" in page
+    for caption in ("Thresholds of the candidate", "Calibration of the candidate", "Share of rows by score"):
+        assert f"<caption>{caption}</caption>" in page
+    assert "<svg" not in to_html(report(PASS, ERROR))
+
+
+def test_a_report_from_before_plots_still_shows() -> None:
+    old = report(PASS, FAIL.model_copy(update={"least": None}))
+    assert '"least":' not in FORMATS["json"](old)
+    assert "Good enough to ship." in to_html(old)

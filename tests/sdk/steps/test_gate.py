@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from vendorkit.adapters.registry import Registry
 from vendorkit.adapters.store import Store
-from vendorkit.cli.commands.gate import FORMATS, written
+from vendorkit.cli.commands.gate import FORMATS
+from vendorkit.documents.gate_report import FORMATS as FORMS
 from vendorkit.records.gate_report import GateReport
 from vendorkit.steps.gate import gate
 from vendorkit.tracking.measurement import Measurements
@@ -48,7 +49,8 @@ def test_a_passing_candidate(gated: World) -> None:
     assert [(result.id, result.verdict) for result in report.results] == [("g-auc", "pass"), ("g-same", "pass")]
     assert [(use.id, use.rows) for use in report.benchmarks] == [("holdout", 250)]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "gate-report.html", "gate-report.json", "gate-report.md", "gate-report.txt"
+        "gate-report.html", "gate-report.json", "gate-report.junit.xml", "gate-report.md", "gate-report.prom",
+        "gate-report.sarif", "gate-report.txt",
     ]  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def test_the_answer_in_json(world: World) -> None:
     assert answer.code == 0
     assert answer.result["candidate"] == Store(world.repo).candidate(None).digest
     assert (answer.result["against"], answer.result["passed"]) == (None, True)
-    assert set(answer.result["reports"]) == {"json", "text", "markdown", "html"}
+    assert set(answer.result["reports"]) == set(FORMATS)
     assert all(Path(path).is_file() for path in answer.result["reports"].values())
     first = answer.envelope["findings"][0]
     assert {"id", "verdict", "severity", "says", "where", "why", "fix"} <= set(first)
@@ -69,7 +71,7 @@ def test_the_answer_in_json(world: World) -> None:
 def test_every_format_reads_as_what_it_is(gated: World) -> None:
     report = Store(gated.repo).report(Store(gated.repo).candidate(None).digest)
     assert report is not None
-    texts = {form: written(report, form) for form in FORMATS}
+    texts = {form: FORMS[form](report) for form in FORMATS}
     assert texts["text"].startswith("credit may ship: 2 gates passed.")
     assert texts["markdown"].startswith("## credit may ship")
     assert texts["html"].lstrip().lower().startswith("<!doctype html>")

@@ -50,6 +50,11 @@ class Console:
         self.as_json = as_json
         self.quiet = quiet
 
+    @property
+    def coloured(self) -> bool:
+        """Whether people read standard output on a terminal that shows colours (https://no-color.org)."""
+        return not self.as_json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
     def progress(self, line: str) -> None:
         """One line of progress on standard error."""
         if not self.quiet:

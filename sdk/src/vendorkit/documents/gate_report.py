@@ -1,7 +1,7 @@
 """The gate report as people and machines read it, rendered from the GateReport record and nothing else.
 
-The HTML page is in `gate_report_page`. JUnit and SARIF are made from `findings` by the writers that serve the
-checks.
+The HTML page is in `gate_report_page`, Prometheus text in `gate_openmetrics`. JUnit and SARIF are made from
+`findings` by the writers that serve the checks.
 """
 
 from __future__ import annotations
@@ -10,17 +10,34 @@ import json
 import textwrap
 from collections.abc import Callable, Sequence
 
+from vendorkit.documents import findings as finding_forms
+from vendorkit.documents.gate_openmetrics import to_openmetrics
 from vendorkit.documents.gate_report_page import to_html
-from vendorkit.documents.gate_words import facts, headline, not_passed, origin, passed, sentence, verdict_word
+from vendorkit.documents.gate_words import (
+    cell_word,
+    cell_words,
+    facts,
+    headline,
+    interval_words,
+    not_passed,
+    origin,
+    passed,
+    sentence,
+    to_be_seen,
+    verdict_word,
+)
 from vendorkit.documents.plain import clean, figure, markdown, short
 from vendorkit.records.finding import Finding
-from vendorkit.records.gate_report import GateReport, GateResult
+from vendorkit.records.gate_report import Cell, GateReport, GateResult
 
 WIDTH = 100
 """Columns of the text form."""
 
 _COLUMNS = {"gate": 20, "metric": 17, "found": 18, "95 % interval": 17, "live": 8, "rows": 8}
 """Columns of the table of numbers, and how wide each may grow; with two blanks between them at most WIDTH."""
+
+MOST_CELLS = 8
+"""Segments of a gate that text and Markdown name, the worst first; the page and the record have all."""
 
 _COLOURS = {"pass": "32", "fail": "31", "error": "33"}
 
@@ -33,6 +50,9 @@ def to_text(report: GateReport, *, colour: bool = False) -> str:
         colour: Whether to colour the verdicts with ANSI codes.
     """
     parts = [_wrap(headline(report))]
+    notes = [_hang("  ", f"{name}: {note}") for name, note in to_be_seen(report)]
+    if notes:
+        parts.append("\n".join(["To be seen before a decision", *notes]))
     for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report))):
         if results:
             parts.append("\n".join([title, *(_text_answer(result, results, colour) for result in results)]))
@@ -59,13 +79,26 @@ def _text_answer(result: GateResult, beside: Sequence[GateResult], colour: bool)
     width = max(len(short(other.id, 20)) for other in beside)
     word, name = f"{verdict_word(result):<5}", f"{short(result.id, 20):<{width}}"
     painted = f"\x1b[{_COLOURS[result.verdict]}m{word}\x1b[0m" if colour else word
-    return _hang(f"  {word}  {name}  ", sentence(result), shown_start=f"  {painted}  {name}  ")
+    lines = [_hang(f"  {word}  {name}  ", sentence(result), shown_start=f"  {painted}  {name}  ")]
+    indent = " " * (11 + width)
+    some, more = _named_cells(result)
+    lines += [_hang(f"{indent}  ", f"{cell_word(cell)}: {clean(cell.name, 200)}: {cell_words(cell)}") for cell in some]
+    return "\n".join([*lines, *([f"{indent}  {more}"] if more else [])])
+
+
+def _named_cells(result: GateResult) -> tuple[list[Cell], str]:
+    """The segments of a gate that text and Markdown name, and how many are left out; none where the gate passed."""
+    if result.verdict == "pass":
+        return [], ""
+    against = [cell for cell in result.cells if cell.verdict != "pass"]
+    left = len(against) - MOST_CELLS
+    return against[:MOST_CELLS], f"and {left:,} more" if left > 0 else ""
 
 
 def _table(results: Sequence[GateResult]) -> str:
     rows = [list(_COLUMNS)]
     for result in results:
-        interval = " to ".join(f"{end:.4g}" for end in result.interval) if result.interval else ""
+        interval = interval_words(result.interval) if result.interval else ""
         numbers = (result.value, interval, result.previous, result.n)
         cells = [
             result.id,
@@ -85,20 +118,27 @@ def _table(results: Sequence[GateResult]) -> str:
 
 
 def to_markdown(report: GateReport) -> str:
-    """The report for a merge request or a release page."""
+    """The report for a comment on a merge request, a job summary or a release page."""
     parts = [f"## {markdown(headline(report))}"]
+    notes = [f"- {markdown(name)}: {markdown(note)}" for name, note in to_be_seen(report)]
+    if notes:
+        parts.append("\n".join(["### To be seen before a decision", "", *notes]))
     for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report))):
         if results:
-            lines = [
-                f"- **{verdict_word(result)}** {markdown(result.id)} - {markdown(sentence(result))}"
-                for result in results
-            ]
+            lines = [line for result in results for line in _markdown_answer(result)]
             parts.append("\n".join([f"### {title}", "", *lines]))
     if report.results:
         parts.append("\n".join(["### Numbers", "", *_markdown_table(report)]))
     lines = [f"- {name}: {markdown(value)}" for name, value in origin(report)]
     parts.append("\n".join(["### What this rests on", "", *lines]))
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown_answer(result: GateResult) -> list[str]:
+    some, more = _named_cells(result)
+    cells = [f"    - {cell_word(cell)}: {markdown(cell.name)}: {markdown(cell_words(cell))}" for cell in some]
+    line = f"- **{verdict_word(result)}** {markdown(result.id)} - {markdown(sentence(result))}"
+    return [line, *cells, *([f"    - {more}"] if more else [])]
 
 
 def _markdown_table(report: GateReport) -> list[str]:
@@ -119,17 +159,6 @@ def to_json(report: GateReport) -> str:
     """The record itself, in ASCII so that no terminal acts on it; parses back to the same digest."""
     return json.dumps(report.to_value(), indent=2) + "\n"
 
-
-FORMATS: dict[str, Callable[[GateReport], str]] = {
-    "text": to_text,
-    "markdown": to_markdown,
-    "html": to_html,
-    "json": to_json,
-}
-"""Every form of the report by its name in `--format`."""
-
-SUFFIXES: dict[str, str] = {"text": ".txt", "markdown": ".md", "html": ".html", "json": ".json"}
-"""How a file of each form ends."""
 
 _FIX = {
     "pass": "",
@@ -158,6 +187,9 @@ def findings(report: GateReport) -> list[Finding]:
                 "previous": result.previous,
                 "n": result.n,
                 "interval": list(result.interval) if result.interval else None,
+                "origin": result.origin,
+                "notes": list(result.notes),
+                "cells": [cell.model_dump(mode="json") for cell in result.cells],
             },
         )
         for result in report.results
@@ -171,3 +203,40 @@ def findings(report: GateReport) -> list[Finding]:
         why = "A report that was changed by hand proves nothing."
         found.append(Finding("gates", "error", "error", says, "passed", why, "Ask the gates again."))
     return found
+
+
+def to_junit(report: GateReport) -> str:
+    """One test case for each gate."""
+    return finding_forms.to_junit(_title(report), findings(report)) + "\n"
+
+
+def to_sarif(report: GateReport) -> str:
+    """One result for each gate."""
+    return finding_forms.to_sarif(_title(report), findings(report)) + "\n"
+
+
+def _title(report: GateReport) -> str:
+    return f"Gates of {report.model}"
+
+
+FORMATS: dict[str, Callable[[GateReport], str]] = {
+    "text": to_text,
+    "markdown": to_markdown,
+    "html": to_html,
+    "json": to_json,
+    "junit": to_junit,
+    "sarif": to_sarif,
+    "prometheus": to_openmetrics,
+}
+"""Every form of the report by its name in `--format`."""
+
+FILE_NAMES: dict[str, str] = {
+    "text": "gate-report.txt",
+    "markdown": "gate-report.md",
+    "html": "gate-report.html",
+    "json": "gate-report.json",
+    "junit": "gate-report.junit.xml",
+    "sarif": "gate-report.sarif",
+    "prometheus": "gate-report.prom",
+}
+"""The file that each form is written to in a folder of reports."""

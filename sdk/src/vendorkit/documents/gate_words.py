@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from vendorkit.documents.plain import clean, figure
-from vendorkit.records.gate_report import GateReport, GateResult
+from vendorkit.records.gate_report import Cell, GateReport, GateResult, Interval
+
+ORIGINS = {
+    "manifest": "this engagement's manifest",
+    "platform": "the platform's policy pack",
+    "vendor": "a class in the vendor's repository",
+}
+"""Who sets a gate, in words."""
+
+_CELLS = {"pass": "pass", "fail": "fail", "error": "could not be decided", "too-few": "too few rows"}
 
 
 def headline(report: GateReport) -> str:
@@ -63,12 +72,39 @@ def facts(result: GateResult) -> dict[str, str]:
     if result.previous is not None:
         said["live version"] = figure(result.previous)
     if result.interval is not None:
-        said["95 % interval"] = " to ".join(f"{end:.4g}" for end in result.interval)
+        said["95 % interval"] = interval_words(result.interval)
     if result.n is not None:
         said["measured on"] = f"{result.n:,} rows of {result.benchmark}" if result.benchmark else f"{result.n:,} runs"
     if result.limit is not None:
         said["limit"] = result.limit
+    if result.origin != "manifest":
+        said["set by"] = ORIGINS[result.origin]
     return said
+
+
+def cell_word(cell: Cell) -> str:
+    """The verdict on a segment, group or rule in words, to be seen without colour."""
+    return _CELLS[cell.verdict]
+
+
+def interval_words(interval: Interval) -> str:
+    """Both ends, four significant digits."""
+    return " to ".join(f"{end:.4g}" for end in interval)
+
+
+def cell_words(cell: Cell) -> str:
+    """What was found in a segment, as one line: value, interval, live version, rows."""
+    said = ["no value" if cell.value is None else figure(cell.value)]
+    if cell.interval:
+        said.append(f"({interval_words(cell.interval)})")
+    if cell.previous is not None:
+        said.append(f"live {figure(cell.previous)}")
+    return f"{' '.join(said)}, {cell.n:,} {'row' if cell.n == 1 else 'rows'}"
+
+
+def to_be_seen(report: GateReport) -> list[tuple[str, str]]:
+    """Notes that the approver must see, whatever the verdicts: (gate, note)."""
+    return [(result.id, note) for result in report.results for note in result.notes]
 
 
 def origin(report: GateReport) -> list[tuple[str, str]]:

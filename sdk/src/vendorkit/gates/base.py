@@ -299,6 +299,8 @@ def answer(
         benchmark=spec.benchmark,
         cells=cells,
         notes=notes,
+        least=spec.min,
+        most=spec.max,
     )
 
 

@@ -81,6 +81,7 @@ class GateResult(Value):
         cells: Segments, groups or rules, each with its own answer, the worst first.
         timings: For a latency gate.
         notes: What the approver must see besides the verdict, for instance a limit that was loosened.
+        least, most: Smallest and largest value that passes, as the gate declares them.
     """
 
     id: str
@@ -99,6 +100,8 @@ class GateResult(Value):
     cells: tuple[Cell, ...] = added(())
     timings: tuple[Timing, ...] = added(())
     notes: tuple[str, ...] = added(())
+    least: float | None = added(None)
+    most: float | None = added(None)
 
 
 class BenchmarkUse(Value):
@@ -141,6 +144,7 @@ class GateReport(Record):
         results: In the order of the manifest.
         passed: Whether every gate passed, and there was at least one.
         asked_at: When, UTC.
+        engagement: Id of the engagement; None in old reports.
     """
 
     schema_name: ClassVar[str] = "vendorkit/gate-report/1"
@@ -153,3 +157,4 @@ class GateReport(Record):
     results: tuple[GateResult, ...]
     passed: bool
     asked_at: Timestamp
+    engagement: str | None = added(None)

@@ -14,7 +14,7 @@ import numpy as np
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.store import Candidate, Store, read_record
-from vendorkit.documents.gate_report import FORMATS
+from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Evidence, Scored, scored
@@ -36,8 +36,6 @@ Benchmarks = dict[str, tuple[str | None, Snapshot]]
 """Benchmark id to the dataset that it stands in for (None: the model's first) and its snapshot."""
 
 LIVE = "champion"
-RECORD = "gate-report.json"
-FILE_NAMES = {"text": "gate-report.txt", "markdown": "gate-report.md", "html": "gate-report.html"}
 
 
 @dataclass(frozen=True)
@@ -133,9 +131,11 @@ def _report(
         results=results,
         passed=all_passed(results),
         asked_at=now(),
+        engagement=candidate.run.engagement,
     )
-    folder = store.add_report(report, {file: FORMATS[form](report) for form, file in FILE_NAMES.items()})
-    return Gated(report, {form: folder / file for form, file in {"json": RECORD, **FILE_NAMES}.items()})
+    views = {file: FORMATS[form](report) for form, file in FILE_NAMES.items() if form != "json"}
+    folder = store.add_report(report, views)
+    return Gated(report, {form: folder / file for form, file in FILE_NAMES.items()})
 
 
 def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str]) -> Benchmarks:

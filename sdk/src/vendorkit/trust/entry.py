@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vendorkit.records.gate_metrics import run_metrics
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.release import Release
 from vendorkit.records.run import Run
@@ -17,7 +18,7 @@ class Entry:
     Args:
         tags: Without the beginning `vendorkit.`.
         params: Training parameters, as text.
-        metrics: Measured value of each gate that has a number.
+        metrics: As `run_metrics` names them.
     """
 
     tags: Mapping[str, str]
@@ -30,7 +31,7 @@ def entry_of(run: Run, report: GateReport, release: Release) -> Entry:
     return Entry(
         tags=_tags(run, report, release),
         params={"seed": str(run.seed), **{name: str(value) for name, value in run.parameters.items()}},
-        metrics=metrics_of(report),
+        metrics=run_metrics(report),
     )
 
 

@@ -1,0 +1,80 @@
+"""The gate report's page in a real browser: what opens it, and that nothing runs off a phone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from vendorkit.documents.gate_report import to_html
+from vendorkit.documents.gate_words import headline
+from vendorkit.records.gate_report import GateReport
+
+from tests.support.browser import Browser, open_browser
+from tests.support.reports import ERROR, HOSTILE, full_report, hostile, many_segments, passing_report, report
+
+REPORTS: dict[str, Callable[[], GateReport]] = {
+    "passed": passing_report,
+    "failed": full_report,
+    "errors": lambda: report(ERROR),
+    "none": report,
+    "100 segments": many_segments,
+    "long words": lambda: hostile("x" * 3_000),
+    "hostile": lambda: hostile(HOSTILE[0]),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is absent: `apt-get install chromium`")
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_nothing_runs_off_a_phone_or_a_desk(browser: Browser, name: str, tmp_path: Path) -> None:
+    found = REPORTS[name]()
+    file = tmp_path / "report.html"
+    file.write_text(to_html(found), encoding="utf-8")
+    for width in (390, 1280):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.goto(file.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("[...document.querySelectorAll('h3, dd, td, th, p')].every(each => "
+                             "each.getBoundingClientRect().right <= innerWidth + 1)")  # fmt: skip
+        assert page.inner_text("h1").strip() == " ".join(headline(found).split())
+        assert page.evaluate("document.body.innerText.trim()").startswith(page.inner_text("h1"))
+        assert (said, asked) == ([], [file.as_uri()])
+        page.close()
+
+
+def test_failures_stand_on_the_first_screen(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(to_html(full_report()), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(file.as_uri())
+    assert page.evaluate("document.querySelector('article.fail').getBoundingClientRect().bottom") < 800
+    page.close()
+
+
+def test_a_screen_reader_hears_verdict_gates_plots_and_numbers(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(to_html(full_report()), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert page.get_by_role("heading", name="FAIL g-auc").count() == 1
+    assert page.get_by_role("img", name="ROC curve on frozen-2025q4").count() == 1
+    assert page.get_by_role("table", name="By segment, the worst first").count() == 1
+    nameless = "[...document.querySelectorAll('svg')].filter(each => !each.querySelector('title').textContent.trim())"
+    assert page.evaluate(f"{nameless}.length") == 0
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.close()
