@@ -26,7 +26,10 @@ ONE_PLACE = {
     "copier": "adapters/template.py",
     "ibis": "adapters/tables.py",
     "duckdb": "adapters/tables.py",
-    "skops": "adapters/models.py",
+    "skops": "adapters/models",
+    "lightgbm": "adapters/models",
+    "onnxruntime": "adapters/models",
+    "xgboost": "adapters/models",
     "uvicorn": "service",
     "starlette": "service",
 }

@@ -87,7 +87,7 @@ class ModelFormat(Value):
     """How the model is stored.
 
     Args:
-        name: `skops`.
+        name: `skops`, `onnx`, `lightgbm` or `xgboost`.
         types: Types outside the format's own trusted list; the approver sees them, loading allows only them.
     """
 

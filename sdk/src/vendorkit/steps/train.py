@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vendorkit.adapters.models import usable
 from vendorkit.adapters.pipeline import Pipeline, load_pipeline, outliving
 from vendorkit.adapters.store import Candidate
 from vendorkit.adapters.tables import digest_frame
@@ -42,7 +43,7 @@ def train(repo: Path | None = None, model: str | None = None) -> Candidate:
         features = [name for name in prepared.columns if name != label]
         run.features(features, frame=prepared)
         fitted = pipeline.train(prepared, run.seed)
-        pipeline.predict(fitted, prepared[features].head(SAMPLE_ROWS))
+        pipeline.predict(usable(fitted), prepared[features].head(SAMPLE_ROWS))
         return run.candidate(fitted, predict=pipeline.functions["predict"])
 
 
