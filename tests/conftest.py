@@ -14,6 +14,8 @@ from tests.support.world import World, make_world
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV"):
     os.environ.pop(name, None)
+for name in [name for name in os.environ if name.startswith("OPENLINEAGE")]:
+    del os.environ[name]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -30,6 +30,7 @@ ONE_PLACE = {
     "lightgbm": "adapters/models",
     "onnxruntime": "adapters/models",
     "xgboost": "adapters/models",
+    "openlineage": "adapters/openlineage_client.py",
     "uvicorn": "service",
     "starlette": "service",
 }

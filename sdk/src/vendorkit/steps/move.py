@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vendorkit.adapters.engagement import read_manifest
+from vendorkit.adapters.openlineage_client import send
 from vendorkit.adapters.registry import Registry, Version
+from vendorkit.documents.openlineage import decision_events
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
+from vendorkit.records.manifest import Manifest
 from vendorkit.trust.approvals import usable
 from vendorkit.trust.log import Log, append, decision_fault, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, Deciding, authority_of
@@ -74,12 +77,13 @@ def promote(
         Refused: It is not approved, not what was published, or somebody moved the alias meanwhile.
     """
     _name_of_alias(alias)
-    authority = authority_of(repo, read_manifest(repo))
+    manifest = read_manifest(repo)
+    authority = authority_of(repo, manifest)
     _refuse_outsider(authority, deciding.actor, None)
     registry = registry or Registry.open(repo)
     log = log_of(registry, model)
     found = find_version(registry, model, version)
-    return _move(registry, log, authority, found, alias, "promotion", deciding)
+    return _told(repo, manifest, _move(registry, log, authority, found, alias, "promotion", deciding))
 
 
 def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry: Registry | None = None) -> Moved:
@@ -102,7 +106,15 @@ def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry
         version = last.decision.version
     else:
         version = _version_before(log, model, alias, authority)
-    return _move(registry, log, authority, find_version(registry, model, version), alias, "rollback", deciding)
+    found = find_version(registry, model, version)
+    return _told(repo, manifest, _move(registry, log, authority, found, alias, "rollback", deciding))
+
+
+def _told(repo: Path, manifest: Manifest, moved: Moved) -> Moved:
+    """Tell the catalogue of lineage, where there is one, that an alias moved."""
+    if moved.changed:
+        send(repo, lambda: decision_events(manifest, moved.decision))
+    return moved
 
 
 def _version_before(log: Log, model: str, alias: str, authority: Authority) -> int:

@@ -10,8 +10,10 @@ from pathlib import Path
 from vendorkit.adapters import repository
 from vendorkit.adapters.engagement import MANIFEST, read_file, read_manifest
 from vendorkit.adapters.environment import LOCKFILE, requirements
+from vendorkit.adapters.openlineage_client import send
 from vendorkit.adapters.registry import Registry, Version, describe_model
 from vendorkit.adapters.store import Candidate, Store, list_files, read_record
+from vendorkit.documents.openlineage import events_of
 from vendorkit.errors import Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_bytes, digest_file, digest_json
@@ -24,8 +26,9 @@ from vendorkit.records.run import Person
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.standards.policy import Policy, packaged_policy
 from vendorkit.trust.entry import entry_of, metrics_of
+from vendorkit.trust.evidence import evidence_of
 from vendorkit.trust.fitness import Case, unfit
-from vendorkit.trust.releases import RELEASE_FILE, find_version, verify_release
+from vendorkit.trust.releases import RELEASE_FILE, ReleaseFiles, find_version, verify_release
 
 LOADER = "vendorkit.tracking.pyfunc"
 LIVE = "champion"
@@ -199,7 +202,15 @@ def _publish(store: Store, making: _Making, registry: Registry) -> Published:
         metrics=entry.metrics,
         begun=begun,
     )
+    if created:
+        send(making.repo, lambda: events_of(evidence_of(_as_published(making, version, release, files))))
     return Published(version, version.tags.get("release", ""), created)
+
+
+def _as_published(making: _Making, version: Version, release: Release, files: Path) -> ReleaseFiles:
+    """A release that was just registered; its files are still here."""
+    run, features, snapshots = making.candidate.run, making.candidate.features, making.candidate.snapshots
+    return ReleaseFiles(version, files, release, run, making.report, features, making.contract, snapshots)
 
 
 def _write_files(store: Store, making: _Making, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,21 @@ from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.canonical import digest_json
+from vendorkit.records.decision import Decision
 from vendorkit.records.deployment import Deployment
+from vendorkit.records.evidence import Evidence
 from vendorkit.trust.approvals import approval_fault, standing
-from vendorkit.trust.log import Log, decision_fault, log_of
+from vendorkit.trust.evidence import evidence_of
+from vendorkit.trust.log import Log, Signed, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
 
 LOGS = ".vendorkit/predictions"
+TOLD_ELSEWHERE = frozenset({
+    "schema", "kind", "model", "version", "release", "candidate", "gate_report", "actor", "reason", "at", "alias",
+    "from_version", "previous",
+})  # fmt: skip
+"""Fields of a decision that its line shows by themselves."""
 RELEASE = re.compile(r"([^/@\s]+)/([0-9]+)")
 
 
@@ -41,10 +50,12 @@ class TraceAnswer:
     Args:
         chain: From what was asked for down to data and code.
         missing: What is broken or absent; empty when the chain is complete.
+        evidence: The verified records, where they were asked for and hold.
     """
 
     chain: tuple[Link, ...]
     missing: tuple[str, ...]
+    evidence: Evidence | None = None
 
     @property
     def complete(self) -> bool:
@@ -59,7 +70,14 @@ class TraceAnswer:
         }
 
 
-def trace(repo: Path, subject: str, *, logs: Path | None = None, registry: Registry | None = None) -> TraceAnswer:
+def trace(
+    repo: Path,
+    subject: str,
+    *,
+    logs: Path | None = None,
+    registry: Registry | None = None,
+    with_evidence: bool = False,
+) -> TraceAnswer:
     """Follow the chain of records.
 
     Args:
@@ -67,6 +85,7 @@ def trace(repo: Path, subject: str, *, logs: Path | None = None, registry: Regis
         subject: A prediction id, or MODEL/VERSION.
         logs: Folder that holds prediction logs by model; by default the engagement's.
         registry: An open registry; by default the engagement's.
+        with_evidence: Whether the records themselves are wanted, to render them.
 
     Raises:
         BadInput: It is neither, or is not known.
@@ -84,11 +103,12 @@ def trace(repo: Path, subject: str, *, logs: Path | None = None, registry: Regis
             if named and isinstance(error, BadInput):
                 raise
             return TraceAnswer(start.chain, (*missing, error.says, *(str(fault) for fault in error.faults)))
+        evidence = evidence_of(files, tuple(_counting(log, files, authority))) if with_evidence else None
     chain = [*start.chain, _of_release(files), *_of_decisions(log, files, authority), *_of_evidence(files)]
     missing += [str(fault) for fault in standing(files.subject, log, authority)[1]]
     if start.deployment:
         missing += _deployment_faults(start.deployment, files, log, authority)
-    return TraceAnswer(tuple(chain), tuple(missing))
+    return TraceAnswer(tuple(chain), tuple(missing), evidence)
 
 
 @dataclass(frozen=True)
@@ -155,18 +175,42 @@ def _of_release(files: ReleaseFiles) -> Link:
 
 
 def _of_decisions(log: Log, files: ReleaseFiles, authority: Authority) -> list[Link]:
-    """Everything that was decided about a release; it is said what does not count."""
+    """Everything that was decided about a release, and each move of an alias away from it."""
     links = []
-    for signed in log.about(files.release.digest):
+    for signed in log.accepted:
         decision = signed.decision
-        moves = decision.alias is not None
-        why = decision_fault(signed, authority) if moves else approval_fault(signed, files.subject, authority)
-        moved = f" {decision.alias} from {decision.from_version or 'nowhere'}" if moves else ""
-        says = f"{decision.kind}{moved}: {decision.reason or 'no reason given'}"
-        if why:
-            says += f" (does not count: {why})"
+        moved_on = decision.alias is not None and decision.from_version == files.version.number
+        if decision.release != files.release.digest and not moved_on:
+            continue
+        why = _why_not(signed, files, authority)
+        says = f"{_told(decision)} (does not count: {why})" if why else _told(decision)
         links.append(Link(decision.kind, decision.digest, decision.at, decision.actor, says))
     return links
+
+
+def _counting(log: Log, files: ReleaseFiles, authority: Authority) -> Iterator[Decision]:
+    for signed in log.about(files.release.digest):
+        if _why_not(signed, files, authority) is None:
+            yield signed.decision
+
+
+def _why_not(signed: Signed, files: ReleaseFiles, authority: Authority) -> str | None:
+    """Why a decision does not count; None when it does."""
+    if signed.decision.kind in ("approval", "refusal"):
+        return approval_fault(signed, files.subject, authority)
+    return decision_fault(signed, authority)
+
+
+def _told(decision: Decision) -> str:
+    """A decision of any kind in one sentence, with every field that only some kinds have."""
+    if decision.alias:
+        before = f"version {decision.from_version}" if decision.from_version else "nowhere"
+        what = f"{decision.kind} {decision.alias} from {before} to version {decision.version}"
+    else:
+        what = decision.kind
+    more = [f"{key.replace('_', ' ')} {part}" for key, part in decision.to_value().items()
+            if key not in TOLD_ELSEWHERE and part not in (None, [], "", False)]  # fmt: skip
+    return f"{', '.join([what, *more])}: {decision.reason or 'no reason given'}"
 
 
 def _of_evidence(files: ReleaseFiles) -> list[Link]:

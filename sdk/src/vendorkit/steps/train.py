@@ -7,9 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from vendorkit.adapters.models import usable
+from vendorkit.adapters.openlineage_client import send
 from vendorkit.adapters.pipeline import Pipeline, load_pipeline, outliving
 from vendorkit.adapters.store import Candidate
 from vendorkit.adapters.tables import digest_frame
+from vendorkit.documents.openlineage import train_events
 from vendorkit.errors import BadInput, Fault
 from vendorkit.tracking.recorder import Recorder, track
 
@@ -44,7 +46,9 @@ def train(repo: Path | None = None, model: str | None = None) -> Candidate:
         run.features(features, frame=prepared)
         fitted = pipeline.train(prepared, run.seed)
         pipeline.predict(usable(fitted), prepared[features].head(SAMPLE_ROWS))
-        return run.candidate(fitted, predict=pipeline.functions["predict"])
+        candidate = run.candidate(fitted, predict=pipeline.functions["predict"])
+    send(run.repo, lambda: train_events(run.manifest, candidate.run, candidate.features, candidate.snapshots))
+    return candidate
 
 
 def _label(run: Recorder) -> str:

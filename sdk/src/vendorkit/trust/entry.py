@@ -51,5 +51,6 @@ def _tags(run: Run, report: GateReport, release: Release) -> dict[str, str]:
         "environment": run.environment.id,
         "seed": str(run.seed),
         "datasets": ", ".join(f"{source.dataset} {source.content_digest}" for source in run.inputs),
+        "snapshots": " ".join(source.snapshot for source in run.inputs),
         "sdk": run.sdk_version,
     }
