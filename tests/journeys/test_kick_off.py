@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from tests.template.test_ci import github
 
 REPOSITORY = Path(__file__).parents[2]
 TAG = "v99.0.0"
@@ -84,7 +87,8 @@ def test_from_a_clone_without_tags_to_green(clone: Path) -> None:
     repo = Path(result["path"])
     assert [path.name for path in repo.parent.iterdir() if path.name.startswith(".")] == []
     uv("sync", "--locked", "--quiet", cwd=repo)
-    for session in ("lint", "check", "tests", "train", "gate"):
+    ci = yaml.safe_load((repo / ".github/workflows/engagement.yml").read_text("utf-8"))
+    for session in (session for job in github(ci).values() for session in job):
         uv("run", "--locked", "--offline", "nox", "--session", session, cwd=repo)
     assert run("git", "status", "--porcelain", cwd=repo) == ""
 

@@ -152,6 +152,9 @@ def test_the_blank_starter_passes_once_it_is_filled_in(tmp_path: Path) -> None:
     shutil.copytree(rendered(starter="blank"), folder)
     rows = "".join(f"{n},{n % 3},{int(n % 3 == 1)}\n" for n in range(60))
     (folder / "data/observations.csv").write_text(f"a,b,target\n{rows}")
+    contract = folder / "data/observations.odcs.yaml"
+    columns = "".join(f"      - {{name: {name}, logicalType: number}}\n" for name in "ab")
+    contract.write_text(contract.read_text().replace("    properties:\n", f"    properties:\n{columns}"))
     path = folder / "models/model/pipeline.py"
     bodies = iter(
         (
