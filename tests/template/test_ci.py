@@ -134,7 +134,7 @@ def test_no_secret_is_stored_and_no_job_runs_for_ever(forge: str) -> None:
     ci = read(forge, {})
     assert not [text for text in values(ci) if "secrets." in text or "PASSWORD" in text or "_TOKEN" in text.split()]
     text = (rendered(forge=forge) / FILES[forge]).read_text("utf-8")
-    limits = re.findall(r"timeout(?:-minutes|InMinutes)?: "?(\d+)", text)
+    limits = re.findall(r'timeout(?:-minutes|InMinutes)?: "?(\d+)', text)
     jobs = len(READERS[forge](ci))
     assert len(limits) >= (jobs if forge != "gitlab" else 1)
 
