@@ -117,13 +117,17 @@ class World:
     @contextlib.contextmanager
     def as_person(self, who: str) -> Iterator[None]:
         """Let git know a person in this process."""
-        before = dict(os.environ)
-        os.environ.update(self.environment(who))
+        own = self.environment(who)
+        before = {name: os.environ.get(name) for name in own}
+        os.environ.update(own)
         try:
             yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        finally:  # these names only: what the registry sets when it is first imported stays
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
     def environment(self, who: str) -> dict[str, str]:
         """Environment variables by which git knows a person."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import vendorkit.records
+from vendorkit.records.acceptance import Acceptance
 from vendorkit.records.base import Record
 from vendorkit.records.bundle import Bundle
 from vendorkit.records.contract import Contract
@@ -18,6 +19,7 @@ from vendorkit.records.decision import Decision
 from vendorkit.records.deployment import Deployment
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import GateReport
+from vendorkit.records.pack import Pack
 from vendorkit.records.release import Release
 from vendorkit.records.reproduction import Reproduction
 from vendorkit.records.run import Run
@@ -36,6 +38,8 @@ RECORDS: list[tuple[type[Record], str]] = [
     (Deployment, "sha256:c9f2a34f7990a386a107c798ae5fbef783c1c271b5042b52cb93676ff10c8374"),
     (Bundle, "sha256:8fe71ca0f8e0cbc7322d6af5bb6d735a97ca32594afa8717c7859ed1f1cd4166"),
     (Reproduction, "sha256:9246e47b46c88d5a8cf7e09e4894c7eab35522ebcd81ebe1712c6f37e620a322"),
+    (Pack, "sha256:e95d156ce123e2405e9c6122b003fac866e7a3bbfaa9445d32f3d3905d183e97"),
+    (Acceptance, "sha256:1bd57cbc4cf4ee440d65b7afebb8e5d4da56536c49f9147552222f93fe2de49a"),
 ]
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +78,7 @@ class TreeEntry:
     Args:
         mode: `100644`, `100755` for a program, `120000` for a link, `160000` for a submodule.
         blob: Id of its content.
-        path: Relative to the top of the repository.
+        path: Relative to the folder that was asked for.
     """
 
     mode: str
@@ -247,15 +249,44 @@ def clone_at(path: Path, commit: str, target: Path) -> None:
 
 
 def list_tree(path: Path, commit: str) -> tuple[TreeEntry, ...]:
-    """Everything that a commit holds, by sorted path.
+    """Everything that a commit holds below a folder of its repository, by sorted path relative to that folder.
 
     Raises:
         Unavailable: Git is missing or refuses.
     """
-    listed = _git(path, "ls-tree", "-r", "-z", "--full-tree", commit)
+    listed = _git(path, "ls-tree", "-r", "-z", commit)
     entries = [re.fullmatch(r"(\d+) (\w+) ([0-9a-f]+)\t(.+)", line, re.DOTALL) for line in listed.split("\0") if line]
     found = [TreeEntry(match[1], match[3], match[4]) for match in entries if match]
     return tuple(sorted(found, key=lambda entry: entry.path))
+
+
+def write_content(path: Path, entries: Sequence[TreeEntry], target: Path) -> None:
+    """Write files of a commit into a folder exactly as git holds them: no filter, no line ends changed.
+
+    A link becomes a file that holds where it leads to.
+
+    Raises:
+        BadInput: A path that leads out of the folder.
+        Unavailable: Git is missing or refuses.
+    """
+    odd = [entry.path for entry in entries if entry.path.startswith("/") or ".." in entry.path.split("/")]
+    if odd:
+        raise BadInput("The commit cannot be written out.", [Fault(name, "leads out of the folder.") for name in odd])
+    asked = "".join(f"{entry.blob}\n" for entry in entries).encode()
+    with tempfile.TemporaryFile() as held, tempfile.TemporaryFile() as wanted:
+        wanted.write(asked)
+        wanted.seek(0)
+        command = ["git", *HARMLESS, "cat-file", "--batch"]
+        done = subprocess.run(command, cwd=path, env=_environment(), stdin=wanted, stdout=held, check=False)
+        held.seek(0)
+        for entry in entries:
+            head = held.readline().split()
+            if done.returncode != 0 or len(head) != 3:
+                raise Unavailable(f"Git could not read {entry.path} of the commit.")
+            file = target / entry.path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(held.read(int(head[2])))
+            held.read(1)
 
 
 def _git(path: Path, *arguments: str) -> str:
@@ -268,13 +299,11 @@ def _git(path: Path, *arguments: str) -> str:
 
 
 def _run(path: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
-    environment |= {"LC_ALL": "C.UTF-8", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0"}
     try:
         return subprocess.run(
             ["git", *HARMLESS, *arguments],
             cwd=path,
-            env=environment,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -287,6 +316,11 @@ def _run(path: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[
         raise Unavailable("Git is not installed.", fix="Install git (https://git-scm.com) and try again.") from error
     except NotADirectoryError as error:
         raise BadInput(f"{path} is not a folder.") from error
+
+
+def _environment() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    return {**kept, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0"}
 
 
 def _last_lines(text: str, count: int = 5) -> str:

@@ -30,6 +30,8 @@ COMMANDS: dict[str, str] = {
     "trace": "from a prediction or a release down to data and code",
     "export": "everything about a release in one folder, in standard formats",
     "import": "register what was exported, after every digest was verified",
+    "pack": "a milestone's whole delivery as one reproducible archive",
+    "accept": "verify a milestone's package and sign for it",
     "serve": "start the inference service",
 }
 """Command and its one line of help. The module is `vendorkit.cli.commands.NAME`."""

@@ -20,6 +20,11 @@ for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 ASK = "Is it up, and is MLFLOW_TRACKING_URI (unset: the embedded one) right? Then try again."
+LOG_IN = (
+    "Log in again (a new MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD), then run "
+    "the same command: it goes on where it stopped."
+)
+MAKE_ROOM = "Make room there, then run the same command: it goes on where it stopped."
 _ATTEMPTS = 8
 
 
@@ -30,16 +35,27 @@ def talking(uri: str) -> Iterator[None]:
         yield
     except ImportError as error:
         fix = "Install it in the environment that runs vendorkit."
-        raise _unavailable(uri, "needs a driver that is not installed", error, fix) from error
+        raise _unavailable(uri, "needs a driver that is not installed", fix, error) from error
     except (MlflowException, OSError) as error:
-        raise _unavailable(uri, "does not do what it should", error) from error
+        raise _unavailable(uri, *_kind_of(error), error) from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("sqlalchemy", "requests", "urllib3", "sqlite3"):
             raise
-        raise _unavailable(uri, "does not do what it should", error) from error
+        raise _unavailable(uri, *_kind_of(error), error) from error
 
 
-def _unavailable(uri: str, what: str, error: Exception, fix: str = ASK) -> Unavailable:
+def _kind_of(error: Exception) -> tuple[str, str]:
+    """What failed, and what to do about it, as far as the error's own words tell."""
+    says = str(error)
+    if re.search(r"\b40[13] (?:!= 200|Client Error)", says):
+        return "does not accept your login", LOG_IN
+    full = ("No space left on device", "database or disk is full", "File too large", "Disk quota exceeded")
+    if any(words in says for words in full):
+        return "has no room left", MAKE_ROOM
+    return "does not do what it should", ASK
+
+
+def _unavailable(uri: str, what: str, fix: str, error: Exception) -> Unavailable:
     return Unavailable(f"The registry at {shown(uri)} {what}.", [Fault("mlflow", own_words(error))], fix=fix)
 
 
