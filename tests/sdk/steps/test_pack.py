@@ -97,7 +97,11 @@ def test_it_holds_the_commit_and_the_records_and_lists_them(ready: World, archiv
 
 
 def test_every_missing_part_is_named(promoted: World, world: World, tmp_path: Path) -> None:
-    answer = promoted.copy(tmp_path / "bare").run("pack", "m1")
+    bare = promoted.copy(tmp_path / "bare")
+    for name in ("models/credit/CARD.md", "docs/RUNBOOK.md"):
+        (bare.repo / name).unlink(missing_ok=True)
+    bare.commit("Without words")
+    answer = bare.run("pack", "m1")
     assert answer.code == 1
     named = "\n".join(f"{fault['where']} {fault['says']}" for fault in answer.result["faults"])
     assert "m1 delivers tests there is no file test_*.py in the commit." in named

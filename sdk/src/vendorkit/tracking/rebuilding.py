@@ -15,8 +15,11 @@ from typing import Any
 
 from vendorkit.errors import Fault, Refused, Unavailable
 
-FOREIGN = ("MLFLOW_", "PYTHON", "UV_", "VIRTUAL_ENV", "SSH_AUTH_SOCK", "GIT_")
+FOREIGN = ("MLFLOW_", "OPENLINEAGE_", "PYTHON", "UV_", "VIRTUAL_ENV", "SSH_AUTH_SOCK", "GIT_")
 """Beginnings of variables that the rebuild must not see: other registries, other environments, keys."""
+
+SILENT = {"OPENLINEAGE_DISABLED": "true"}
+"""A rebuild is no training that anybody's catalogue should hear of."""
 
 OUTSIDE = 3
 """Exit code by which a command says that something outside failed."""
@@ -68,7 +71,7 @@ class Checkout:
         raise kind(f"The rebuild failed: {result['error']}", faults or [Fault(command, str(result["error"]))])
 
     def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)} | SILENT
         name, email = self.person
         for role in ("AUTHOR", "COMMITTER"):
             kept |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email}
