@@ -8,24 +8,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binned_statistic
 from sklearn import metrics as reference
 from vendorkit.errors import BadInput
-from vendorkit.gates.metrics import (
-    METRICS,
-    THRESHOLD,
-    average_precision,
-    metrics_for,
-    midranks,
-    r2,
-    roc_auc,
-    roc_auc_interval,
-    wilson,
-)
+from vendorkit.gates.metrics import METRICS, THRESHOLD, Options, difference, metrics_for
+from vendorkit.gates.metrics.base import wilson
+from vendorkit.gates.metrics.classification import average_precision, midranks, roc_auc, roc_auc_interval
+from vendorkit.gates.metrics.regression import r2
 
 from tests.support.shared import shared_data
+
+DEFAULT = Options()
 
 BINARY = {
     "roc_auc": reference.roc_auc_score,
@@ -36,12 +33,25 @@ BINARY = {
     "precision": lambda y, p: reference.precision_score(y, p >= THRESHOLD),
     "recall": lambda y, p: reference.recall_score(y, p >= THRESHOLD),
     "f1": lambda y, p: reference.f1_score(y, p >= THRESHOLD),
+    "lift": lambda y, p: reference.precision_score(y, p >= THRESHOLD) / y.mean(),
+    "calibration_error": lambda y, p: calibration_by_scipy(y, p, 10),
 }
 REAL = {
+    "mape": reference.mean_absolute_percentage_error,
+    "pinball": lambda y, p: reference.mean_pinball_loss(y, p, alpha=0.5),
+    "wape": lambda y, p: reference.mean_absolute_error(y, p) / np.abs(y).mean(),
+    "mase": lambda y, p: reference.mean_absolute_error(y, p) / reference.mean_absolute_error(y[1:], y[:-1]),
     "mae": reference.mean_absolute_error,
     "rmse": reference.root_mean_squared_error,
     "r2": reference.r2_score,
 }
+
+
+def calibration_by_scipy(y: np.ndarray, p: np.ndarray, bins: int) -> float:
+    """Bins by pandas, closed on the right; sums of each by SciPy, whose own bins are closed on the left."""
+    place = pd.cut(p, np.linspace(0.0, 1.0, bins + 1), labels=False, include_lowest=True)
+    sums = [binned_statistic(place, each, "sum", bins, (0, bins)).statistic for each in (y, p)]
+    return float(np.abs(sums[0] - sums[1]).sum() / len(y))
 
 
 def rows(seed: int, n: int, decimals: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +74,7 @@ def test_no_metric_is_without_a_reference() -> None:
 def test_binary_metric_equals_scikit_learn(name: str, decimals: int | None, n: int) -> None:
     for seed in range(5):
         label, score = rows(seed, n, decimals)
-        assert METRICS[name].function(label, score) == pytest.approx(BINARY[name](label, score), abs=1e-9)
+        assert METRICS[name].function(label, score, DEFAULT) == pytest.approx(BINARY[name](label, score), abs=1e-9)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -73,7 +83,7 @@ def test_regression_metric_equals_scikit_learn(name: str, n: int) -> None:
     rng = np.random.default_rng(n)
     label = rng.normal(100, 20, n)
     score = label + rng.normal(0, 10, n)
-    assert METRICS[name].function(label, score) == pytest.approx(REAL[name](label, score), rel=1e-9)
+    assert METRICS[name].function(label, score, DEFAULT) == pytest.approx(REAL[name](label, score), rel=1e-9)
 
 
 def column(path: Path, name: str) -> np.ndarray:
@@ -87,7 +97,7 @@ def test_equals_scikit_learn_on_credit_defaults(name: str) -> None:
     label = column(path, "default payment")
     score = (column(path, "PAY_0") + 2.0) / 10.0  # months of delay: a real score with eleven values, all tied
     assert len(np.unique(score)) < 15 < len(label)
-    assert METRICS[name].function(label, score) == pytest.approx(BINARY[name](label, score), abs=1e-9)
+    assert METRICS[name].function(label, score, DEFAULT) == pytest.approx(BINARY[name](label, score), abs=1e-9)
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -96,7 +106,7 @@ def test_equals_scikit_learn_on_german_credit(name: str) -> None:
         read = list(csv.reader(file))
     label = np.array([float(row[20]) - 1.0 for row in read])
     score = np.array([float(row[1]) for row in read]) / 72.0  # duration in months
-    assert METRICS[name].function(label, score) == pytest.approx(BINARY[name](label, score), abs=1e-9)
+    assert METRICS[name].function(label, score, DEFAULT) == pytest.approx(BINARY[name](label, score), abs=1e-9)
 
 
 probabilities = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
@@ -128,7 +138,7 @@ def test_order_of_rows_does_not_matter(drawn: list[tuple[bool, float]], random) 
     label, score = arrays(drawn)
     shuffled = list(drawn)
     random.shuffle(shuffled)
-    for name in set(BINARY) - {"precision"}:
+    for name in set(BINARY) - {"precision", "lift"}:
         function = METRICS[name].function
         assert function(*arrays(shuffled)) == pytest.approx(function(label, score), abs=1e-12), name
 
@@ -136,7 +146,7 @@ def test_order_of_rows_does_not_matter(drawn: list[tuple[bool, float]], random) 
 @given(pairs)
 def test_values_and_intervals_stay_in_range(drawn: list[tuple[bool, float]]) -> None:
     label, score = arrays(drawn)
-    for name in set(BINARY) - {"precision"}:
+    for name in set(BINARY) - {"precision", "lift"}:
         metric = METRICS[name]
         value = metric.function(label, score)
         top = np.inf if name == "log_loss" else 1.0
@@ -247,7 +257,8 @@ def test_mae_interval_covers_nineteen_times_in_twenty() -> None:
 
 
 def test_metrics_of_a_task() -> None:
-    assert metrics_for("regression") == metrics_for("forecasting") == ["mae", "r2", "rmse"]
+    assert metrics_for("regression") == ["mae", "mape", "pinball", "r2", "rmse"]
+    assert metrics_for("forecasting") == ["mae", "mape", "mase", "pinball", "r2", "rmse", "wape"]
     assert "roc_auc" in metrics_for("binary")
     assert metrics_for("multiclass") == []
 
@@ -264,3 +275,112 @@ def test_gates_need_numpy_alone() -> None:
     code = f"import sys, vendorkit.gates; print(sorted({heavy} & set(sys.modules)))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.51, 1.0])
+def test_a_declared_threshold(threshold: float) -> None:
+    label, score = rows(5, 400, 2)
+    label[3], score[3] = 1.0, 1.0
+    yes, options = score >= threshold, Options(threshold=threshold)
+    for name in ("accuracy", "precision", "recall", "f1"):
+        wanted = getattr(reference, f"{name}_score")(label, yes)
+        assert METRICS[name].function(label, score, options) == pytest.approx(wanted, abs=1e-12), name
+
+
+@pytest.mark.parametrize("bins", [2, 7, 100])
+def test_declared_bins(bins: int) -> None:
+    label, score = rows(6, 3000, None)
+    found = METRICS["calibration_error"].function(label, score, Options(bins=bins))
+    assert found == pytest.approx(calibration_by_scipy(label, score, bins), abs=1e-9)
+
+
+@pytest.mark.parametrize("quantile", [0.05, 0.5, 0.9])
+def test_a_declared_quantile(quantile: float) -> None:
+    rng = np.random.default_rng(1)
+    label, score = rng.normal(size=(2, 500))
+    found = METRICS["pinball"].function(label, score, Options(quantile=quantile))
+    assert found == pytest.approx(reference.mean_pinball_loss(label, score, alpha=quantile), abs=1e-12)
+
+
+def test_series_are_kept_apart_and_seasons_are_skipped() -> None:
+    series = np.array([0, 1] * 6, dtype=np.int32)
+    label = np.where(series == 0, np.repeat(np.arange(6.0), 2), 100.0 + 3.0 * np.repeat(np.arange(6.0), 2))
+    score = label + 1.0
+    assert METRICS["mase"].function(label, score, Options(series=series)) == pytest.approx(1.0 / 2.0)
+    assert METRICS["mase"].function(label, score, Options(series=series, season=2)) == pytest.approx(1.0 / 4.0)
+    with pytest.raises(BadInput, match="`season` and `series`"):
+        METRICS["mase"].function(label, score, Options(series=series, season=6))
+
+
+def test_what_divides_by_nothing_has_no_value() -> None:
+    zero = np.zeros(3)
+    for name in ("mape", "wape", "mase"):
+        with pytest.raises(BadInput, match="no value"):
+            METRICS[name].function(zero, np.ones(3), DEFAULT)
+
+
+@pytest.mark.parametrize("name", sorted({*BINARY, *REAL} - {"average_precision", "calibration_error", "mase"}))
+def test_influences_are_the_jackknife(name: str) -> None:
+    """Leaving out one row moves the value by its influence / n, to first order."""
+    label, score = rows(8, 1500, None)
+    if name in REAL:
+        label, score = 50.0 + 10.0 * label, 50.0 + 10.0 * score
+    metric = METRICS[name]
+    influence = metric.influence(label, score, DEFAULT)
+    assert influence.mean() == pytest.approx(0.0, abs=1e-9)
+    whole = metric.function(label, score, DEFAULT)
+    for row in range(0, 1500, 100):
+        left = metric.function(np.delete(label, row), np.delete(score, row), DEFAULT)
+        assert 1499 * (whole - left) == pytest.approx(influence[row], abs=0.02 * max(1.0, np.abs(influence).max()))
+
+
+def test_paired_delong_by_the_double_loop() -> None:
+    label, one = rows(3, 90, 1)
+    two = np.clip(one + np.random.default_rng(4).normal(0, 0.3, 90), 0, 1)
+
+    def order(score: np.ndarray) -> np.ndarray:
+        ones, zeros = score[label == 1], score[label == 0]
+        return (ones[:, None] > zeros) + 0.5 * (ones[:, None] == zeros)
+
+    apart = order(one) - order(two)
+    variance = apart.mean(1).var(ddof=1) / apart.shape[0] + apart.mean(0).var(ddof=1) / apart.shape[1]
+    low, high = difference(METRICS["roc_auc"], label, one, two)
+    assert (low + high) / 2 == pytest.approx(apart.mean(), abs=1e-12)
+    assert (high - low) / 2 == pytest.approx(1.959963984540054 * np.sqrt(variance), rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "precision", "f1", "lift", "log_loss"])
+def test_difference_covers_nineteen_times_in_twenty(name: str) -> None:
+    def draw(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        one = rng.beta(2, 3, n)
+        return (rng.random(n) < one).astype(float), one, np.clip(one + rng.normal(0, 0.15, n), 0.01, 0.99)
+
+    label, one, two = draw(np.random.default_rng(7), 2_000_000)
+    metric = METRICS[name]
+    truth = metric.function(label, one, DEFAULT) - metric.function(label, two, DEFAULT)
+    found = [difference(metric, *draw(np.random.default_rng(seed), 400)) for seed in range(600)]
+    assert 0.92 <= np.mean([low <= truth <= high for low, high in found]) <= 0.98
+
+
+@pytest.mark.parametrize("name", ["average_precision", "calibration_error"])
+def test_a_paired_bootstrap_tells_better_from_worse(name: str) -> None:
+    label, score = rows(9, 800, None)
+    noise = np.random.default_rng(1).random(800)
+    low, high = difference(METRICS[name], label, score, noise)
+    sign = 1.0 if METRICS[name].better == "higher" else -1.0
+    assert min(sign * low, sign * high) > 0.0
+    assert difference(METRICS[name], label, score, noise) == (low, high)
+
+
+@pytest.mark.parametrize("name", ["rmse", "r2", "wape", "f1", "lift"])
+def test_delta_interval_covers_nineteen_times_in_twenty(name: str) -> None:
+    def draw(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+        if name in ("f1", "lift"):
+            score = rng.beta(2, 3, n)
+            return (rng.random(n) < score).astype(float), score
+        label = rng.normal(50, 10, n)
+        return label, label + rng.normal(0, 5, n)
+
+    truth = METRICS[name].function(*draw(np.random.default_rng(7), 2_000_000), DEFAULT)
+    found = [METRICS[name].interval(*draw(np.random.default_rng(seed), 400), DEFAULT) for seed in range(800)]
+    assert 0.92 <= np.mean([low <= truth <= high for low, high in found]) <= 0.975

@@ -117,14 +117,14 @@ def picked(condition: Condition, columns: Mapping[str, Column | str]) -> NDArray
     return joined
 
 
-def groups(names: tuple[str, ...], columns: Mapping[str, Column | str]) -> Iterator[Group]:
-    """Groups of each column, then of each pair of columns; only those that have rows.
+def families(names: tuple[str, ...], columns: Mapping[str, Column | str]) -> Iterator[list[Group]]:
+    """The groups of each column, then of each pair of columns; only groups that have rows.
 
     Raises:
         BadInput: A column is not there, or has too many values to be groups.
     """
     for subset in [(name,) for name in names] + list(combinations(names, 2)):
-        yield from _groups(subset, [categories(name, columns) for name in subset])
+        yield list(_groups(subset, [categories(name, columns) for name in subset]))
 
 
 def categories(name: str, columns: Mapping[str, Column | str]) -> Column:
@@ -145,7 +145,7 @@ def categories(name: str, columns: Mapping[str, Column | str]) -> Column:
 def of_slice(sliced: Slice, columns: Mapping[str, Column | str]) -> list[Group]:
     """The rows of a condition as one group, or all groups of the columns."""
     if sliced.condition is None:
-        return list(groups(sliced.groups, columns))
+        return [group for family in families(sliced.groups, columns) for group in family]
     return [Group(sliced.text.strip(), np.flatnonzero(picked(sliced.condition, columns)))]
 
 

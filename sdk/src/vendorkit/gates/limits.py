@@ -1,0 +1,182 @@
+"""What performance, segment and fairness gates share: the measured rows, the value, and its limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from vendorkit.errors import BadInput
+from vendorkit.gates.base import Evidence, GateSpec, Scored, number, shown
+from vendorkit.gates.columns import Column, named
+from vendorkit.gates.metrics import METRICS, Interval, Metric, Numbers, Options, metrics_for
+from vendorkit.gates.metrics.base import Better
+from vendorkit.records.slices import parse_slice
+
+ROUNDING = 1e-12
+"""Relative slack of every comparison: 0.77 - 0.765 is 0.0050000000000000044 and still a drop of 0.005."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One limit of a gate, and whether the value keeps it."""
+
+    words: str
+    number: float
+    kept: bool
+
+
+def metric_of(spec: GateSpec, task: str) -> Metric:
+    """The metric that a gate names.
+
+    Raises:
+        BadInput: There is none of that name for the task.
+    """
+    metric = METRICS.get(spec.metric or "")
+    if metric is None or task not in metric.tasks:
+        known = ", ".join(metrics_for(task)) or "none yet"
+        if spec.metric is None:
+            says = "`metric` is missing"
+        elif metric is None:
+            says = f"there is no metric {spec.metric!r}"
+        else:
+            says = f"metric {spec.metric} is not for a {task} model"
+        raise BadInput(f"{says}; known for {task}: {known}.")
+    return metric
+
+
+def options_of(spec: GateSpec, rows: Scored) -> Options:
+    """What a gate declares for its metric, with the defaults."""
+    given = {
+        name: getattr(spec, name) for name in ("threshold", "bins", "quantile", "season") if getattr(spec, name, None)
+    }
+    if spec.threshold is not None:
+        given["threshold"] = spec.threshold
+    return Options(**given, series=_series(spec.series, rows) if spec.series else None)
+
+
+def _series(text: str, rows: Scored) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    found: list[Column] = [named(name, rows.columns) for name in parse_slice(text).groups]
+    if not found:
+        raise BadInput(f"`series` is {text!r}; name the columns that tell the series apart.")
+    code = np.zeros(rows.n, dtype=np.int64)
+    for each in found:
+        code = code * (len(each.levels) + 1) + each.group_codes
+    return np.unique(code, return_inverse=True)[1].astype(np.int32)
+
+
+def check_limits(spec: GateSpec) -> None:
+    """Refuse limits that decide nothing.
+
+    Raises:
+        BadInput: None is given, or one that nothing can be held against.
+    """
+    limits = {"min": spec.min, "max": spec.max, "max_drop_vs_current": spec.max_drop_vs_current}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if not given:
+        raise BadInput("no limit is declared; set `min`, `max` or `max_drop_vs_current`.")
+    for name, limit in given.items():
+        if not math.isfinite(limit):
+            raise BadInput(f"`{name}` is {limit}, which nothing can be held against; give a number.")
+    if spec.max_drop_vs_current is not None and spec.max_drop_vs_current < 0.0:
+        raise BadInput(f"`max_drop_vs_current` is {number(spec.max_drop_vs_current)}; it is 0 or more.")
+    if spec.min is not None and spec.max is not None and spec.min > spec.max:
+        raise BadInput(f"no value is at least {number(spec.min)} and at most {number(spec.max)}; mend the limits.")
+
+
+def measured(whose: str, spec: GateSpec, found: Scored | str | None) -> Scored:
+    """The scored benchmark that a gate names.
+
+    Raises:
+        BadInput: It was not measured, with the reason.
+    """
+    if spec.benchmark is None:
+        raise BadInput("`benchmark` is missing; name one of the manifest's benchmarks.")
+    if found is None:
+        raise BadInput(f"{whose} was not measured on benchmark {spec.benchmark}.")
+    if isinstance(found, str):
+        raise BadInput(f"{whose} could not be measured on benchmark {spec.benchmark}: {found.rstrip('.')}.")
+    if found.benchmark != spec.benchmark:
+        raise BadInput(f"{whose} was measured on {found.benchmark} in place of benchmark {spec.benchmark}.")
+    return found
+
+
+def live_rows(spec: GateSpec, evidence: Evidence, candidate: Scored) -> Scored | str | None:
+    """The live version on the same rows; None where none is live, a text where it could not be measured.
+
+    Raises:
+        BadInput: It could not be measured and the gate compares with it.
+    """
+    if evidence.current is None:
+        return None
+    try:
+        return _same_rows(spec, evidence.current, candidate)
+    except BadInput as error:
+        if spec.max_drop_vs_current is not None:
+            raise
+        return error.says
+
+
+def _same_rows(spec: GateSpec, current: Mapping[str, Scored | str], candidate: Scored) -> Scored:
+    live = measured("the live version", spec, current.get(spec.benchmark or ""))
+    if live.content_digest != candidate.content_digest or live.n != candidate.n:
+        raise BadInput(
+            f"the live version was measured on another content of benchmark {spec.benchmark}; measure both "
+            "on the same rows."
+        )
+    return live
+
+
+def value_of(name: str | None, metric: Metric, label: Numbers, score: Numbers, options: Options) -> float:
+    """The value of a metric.
+
+    Raises:
+        BadInput: It has none on these rows.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = float(metric.function(label, score, options))
+    if not math.isfinite(value):
+        raise BadInput(f"{name} is {value}: the numbers are too large to measure.")
+    return value
+
+
+def interval_of(metric: Metric, label: Numbers, score: Numbers, options: Options) -> Interval | None:
+    """The 95 % interval of a metric, where there is one."""
+    if metric.interval is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return metric.interval(label, score, options)
+
+
+def bounds(spec: GateSpec, better: Better, value: float, previous: float | None) -> list[Bound]:
+    """All limits that apply to a value."""
+    found = []
+    if spec.min is not None:
+        kept = value >= spec.min - ROUNDING * max(1.0, abs(spec.min))
+        found.append(Bound(f"at least {number(spec.min)}", spec.min, kept))
+    if spec.max is not None:
+        kept = value <= spec.max + ROUNDING * max(1.0, abs(spec.max))
+        found.append(Bound(f"at most {number(spec.max)}", spec.max, kept))
+    if spec.max_drop_vs_current is not None and previous is not None:
+        found.append(_drop_bound(spec.max_drop_vs_current, better, value, previous))
+    return found
+
+
+def _drop_bound(max_drop: float, better: Better, value: float, previous: float) -> Bound:
+    """The limit that the live version sets."""
+    worse = previous - value if better == "higher" else value - previous
+    kept = worse <= max_drop + ROUNDING * max(1.0, abs(previous))
+    edge = previous - max_drop if better == "higher" else previous + max_drop
+    than = f"than the live version's {shown(previous, value)}"
+    words = f"at most {number(max_drop)} worse {than}" if max_drop > 0.0 else f"not worse {than}"
+    return Bound(words, edge, kept)
+
+
+def without_limit() -> BadInput:
+    """What is said where nothing decides: the first version needs a limit too."""
+    return BadInput(
+        "there is no live version to compare with, and neither `min` nor `max`; add one of them, so that the first "
+        "version has a limit too."
+    )

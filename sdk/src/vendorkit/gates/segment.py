@@ -1,0 +1,157 @@
+"""The segment gate: one metric on slices of a benchmark, each held against the limits; the worst is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vendorkit.errors import BadInput
+from vendorkit.gates.base import Evidence, GateSpec, Scored, answer, refuse_unused, shown
+from vendorkit.gates.columns import Group, of_slice
+from vendorkit.gates.limits import (
+    bounds,
+    check_limits,
+    interval_of,
+    live_rows,
+    measured,
+    metric_of,
+    options_of,
+    value_of,
+    without_limit,
+)
+from vendorkit.gates.metrics import Metric, Options
+from vendorkit.records.gate_report import Cell, GateResult
+from vendorkit.records.slices import Slice, parse_slice
+
+LEAST_ROWS = 30
+"""Where `min_rows` is not declared: the usual least size at which an average is taken to be nearly normal."""
+
+MOST_CELLS = 200
+"""Slices that a result lists: the worst; how many more there were is noted."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A slice with the limit that decided and, where it has no value, the reason."""
+
+    cell: Cell
+    limit: str = ""
+    edges: tuple[float, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Asks whether the model is good enough for each part of the rows, not only on average."""
+
+    kind: str = "segment"
+    title: str = "Good enough for each group, not only on average"
+    why: str = "A good average can hide a group of people for whom the model does not work."
+    formula: str = (
+        "`slice` is a condition (`age < 25 and sex = 'female'`; and, or, parentheses, comparisons with numbers and "
+        "texts) or columns: of one column each value is a slice, of several each column's values and each pair's. "
+        "The metric of every slice with at least `min_rows` rows (30) must keep `min`, `max` and "
+        "`max_drop_vs_current` (against the live version on the same slice). Slices with fewer rows are listed and "
+        "not judged; no slice with enough rows, or one on which the metric has no value, is an error. Missing "
+        "values are a group of their own. The slices are columns of the benchmark, whether or not the model is "
+        "given them."
+    )
+    source: str = "vendorkit; metrics and intervals as below, not corrected for the number of slices"
+    example: str = (
+        "- {id: g-young, kind: segment, benchmark: holdout, metric: roc_auc, slice: age < 25, min: 0.70, "
+        'says: "Still works for young customers"}'
+    )
+    needs: tuple[str, ...] = ("candidate", "current")
+
+    def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
+        """Answer for one manifest entry; `value` is that of the worst slice."""
+        metric = metric_of(spec, evidence.task)
+        refuse_unused(spec, (), uses={"min_rows", *metric.uses})
+        check_limits(spec)
+        if metric.ordered:
+            raise BadInput(f"{spec.metric} depends on rows before a slice's own; ask it of the whole benchmark.")
+        if spec.slice is None:
+            raise BadInput("`slice` is missing; name a condition or columns.")
+        candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
+        live = live_rows(spec, evidence, candidate)
+        if not isinstance(live, Scored) and spec.min is None and spec.max is None:
+            raise without_limit()
+        sliced, options = parse_slice(spec.slice), options_of(spec, candidate)
+        current = live if isinstance(live, Scored) else None
+        judged = [
+            _judge(spec, metric, group, candidate, current, options) for group in of_slice(sliced, candidate.columns)
+        ]
+        return _answer(spec, metric, sliced, judged)
+
+
+def _judge(
+    spec: GateSpec, metric: Metric, group: Group, candidate: Scored, live: Scored | None, options: Options
+) -> Judged:
+    n = len(group.rows)
+    if n < (spec.min_rows or LEAST_ROWS):
+        return Judged(Cell(name=group.name, n=n, value=None, verdict="too-few"))
+    label, score = candidate.label[group.rows], candidate.score[group.rows]
+    try:
+        value = value_of(spec.metric, metric, label, score, options)
+        previous = value_of(spec.metric, metric, label, live.score[group.rows], options) if live is not None else None
+    except BadInput as error:
+        return Judged(Cell(name=group.name, n=n, value=None, verdict="error"), why=error.says.rstrip("."))
+    limits = bounds(spec, metric.better, value, previous)
+    broken = [bound for bound in limits if not bound.kept]
+    cell = Cell(
+        name=group.name,
+        n=n,
+        value=value,
+        verdict="fail" if broken else "pass",
+        interval=interval_of(metric, label, score, options),
+        previous=previous,
+    )
+    words = ", and ".join(bound.words for bound in broken or limits)
+    return Judged(cell, words, tuple(bound.number for bound in limits))
+
+
+def _answer(spec: GateSpec, metric: Metric, sliced: Slice, judged: list[Judged]) -> GateResult:
+    least = spec.min_rows or LEAST_ROWS
+    order = {"fail": 0, "error": 1, "pass": 2, "too-few": 3}
+    sign = 1.0 if metric.better == "higher" else -1.0
+    ranked = sorted(
+        judged, key=lambda each: (order[each.cell.verdict], sign * (each.cell.value or 0.0), each.cell.name)
+    )
+    asked = [each for each in ranked if each.cell.verdict != "too-few"]
+    too_few = len(ranked) - len(asked)
+    notes = [f"{too_few} of {len(ranked)} slices have fewer than {least} rows and were not judged."] if too_few else []
+    if len(ranked) > MOST_CELLS:
+        notes.append(f"The {MOST_CELLS} worst of {len(ranked):,} slices are listed.")
+    cells = tuple(each.cell for each in ranked[:MOST_CELLS])
+    if not asked:
+        return answer(spec, "error", _nobody(sliced, ranked, least), n=0, cells=cells, notes=tuple(notes))
+    worst = asked[0]
+    failed = sum(each.cell.verdict == "fail" for each in asked)
+    broken = [each for each in asked if each.cell.verdict == "error"]
+    if broken and not failed:
+        says = f"{spec.metric} has no value for {broken[0].cell.name} ({broken[0].cell.n:,} rows): {broken[0].why}."
+        return answer(spec, "error", says, n=broken[0].cell.n, cells=cells, notes=tuple(notes))
+    value = worst.cell.value or 0.0
+    many = f", the worst of {len(asked):,} slices" if len(asked) > 1 else ""
+    more = f"; {failed:,} of them break it" if failed > 1 else ""
+    return answer(
+        spec,
+        "fail" if failed else "pass",
+        f"{spec.metric} is {shown(value, *worst.edges)} for {worst.cell.name} ({worst.cell.n:,} rows){many}; the limit "
+        f"is {worst.limit}{more}.",
+        value=value,
+        limit=worst.limit,
+        previous=worst.cell.previous,
+        n=worst.cell.n,
+        interval=worst.cell.interval,
+        cells=cells,
+        notes=tuple(notes),
+    )
+
+
+def _nobody(sliced: Slice, ranked: list[Judged], least: int) -> str:
+    """Why no slice could be judged."""
+    largest = max((each.cell.n for each in ranked), default=0)
+    if sliced.condition is not None:
+        there = f"only {largest:,}" if largest else "no"
+        return f"{there} rows are `{sliced.text.strip()}`, and at least {least} are needed."
+    return f"no slice has the {least} rows that are needed; the largest has {largest:,}."
