@@ -83,7 +83,9 @@ def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
     assert "credit may ship: 3 gates passed." in done.stdout
     assert "works for the vendor; only the client's own people decide" in done.stdout
     assert "refused, as it should be" in done.stdout
-    assert re.search(r"^credit/1 +live +champion +model-risk +ml@example-analytics.example", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^credit/1 +live +champion +model-risk, ml-sre +ml@example-analytics.example", done.stdout, re.MULTILINE
+    )
     assert re.search(r"^prediction +[0-9a-f-]{19}.*credit/1 answered 0\.\d+", done.stdout, re.MULTILINE)
     assert "The chain is complete." in done.stdout
     status = ["git", "-C", str(work / "credit"), "status", "--porcelain"]

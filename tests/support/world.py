@@ -60,6 +60,20 @@ OTHER = ("FREEDOM = 1.0", "FREEDOM = 0.9")
 """An edit that makes another model which passes."""
 
 
+OPERATIONS = """
+operations:
+  objectives: [{id: avail, sli: availability, target: 99.9, window: P28D}]
+  alerts: [{signal: error_rate, over: 0.01, to: ml-sre, runbook: "docs/RUNBOOK.md#errors"}]
+  failure_modes: {missing: reject-422, stale: flag, invalid: reject-422, out_of_distribution: flag}
+  rollback: {authority: [ml-sre], command: vendorkit rollback credit, target_minutes: 15}
+  escalation: [ml-sre, vendor-ml, model-ops-lead]
+  retrain: {every: P3M, or_when: "psi_score > 0.2 for 7d", owner: ml-sre}
+"""
+LIFECYCLE = """
+lifecycle: {review_every: P6M, retire_after_idle: P12M, triggers: [superseded], approver: model-risk}
+"""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command gave: exit code, standard output and standard error."""
@@ -162,6 +176,16 @@ class World:
         assert self.decide("approve", f"credit/{version}", "model-risk").code == 0
         assert self.decide("promote", f"credit/{version}", "ml-sre").code == 0
         return version
+
+    def declare(self, *, tier: str | None = None, operations: bool = False, lifecycle: bool = False) -> None:
+        """Say more in the manifest of the working tree, without a commit."""
+        manifest = self.repo / "engagement.yaml"
+        text = manifest.read_text("utf-8")
+        if tier:
+            text = text.replace("risk_tier: medium", f"risk_tier: {tier}")
+        text += OPERATIONS if operations else ""
+        text += LIFECYCLE if lifecycle else ""
+        manifest.write_text(text, encoding="utf-8")
 
     def copy(self, folder: Path) -> World:
         """An independent copy with its registry; MLflow's own tools find files of releases in the original only."""

@@ -30,7 +30,13 @@ def test_an_approval_is_a_signed_record_of_what_was_approved(published: World) -
     (signed,) = log(published).accepted
     version = registry_of(published).versions("credit")[0]
     decision = signed.decision
-    assert answer.result == {"model": "credit", "version": 1, "record": decision.digest, "actor": "model-risk"}
+    assert answer.result == {
+        "model": "credit",
+        "version": 1,
+        "record": decision.digest,
+        "actor": "model-risk",
+        "missing": [],
+    }
     assert (decision.kind, decision.reason) == ("approval", "gates and card read")
     named = (decision.release, decision.candidate, decision.gate_report)
     assert named == tuple(version.tags[name] for name in ("release", "candidate", "gate_report"))

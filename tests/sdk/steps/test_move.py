@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from vendorkit.errors import Refused
+from vendorkit.steps.deploy import deploy
 
-from tests.support.registry import log, registry_of, rewrite_decision
+from tests.support.registry import files_of, flip, log, registry_of, rewrite_decision
 from tests.support.world import OTHER, World
 
 MOVE = {"model", "version", "record", "actor", "alias", "from", "to"}
@@ -106,23 +109,11 @@ def test_there_is_nothing_to_go_back_to(live: World, model: str) -> None:
 
 
 def test_only_who_has_the_authority_rolls_back(two: World) -> None:
-    manifest = two.repo / "engagement.yaml"
-    manifest.write_text(manifest.read_text() + OPERATIONS)
+    two.declare(operations=True)
     refused = two.decide("rollback", "credit", "model-risk")
     assert refused.code == 1, refused.out
     assert "is not in operations.rollback.authority: ml-sre" in refused.result["faults"][0]["says"]
     assert two.decide("rollback", "credit", "ml-sre").code == 0
-
-
-OPERATIONS = """
-operations:
-  objectives: [{id: avail, sli: availability, target: 99.9, window: P28D}]
-  alerts: [{signal: error_rate, over: 0.01, to: ml-sre, runbook: "docs/RUNBOOK.md#errors"}]
-  failure_modes: {missing: reject-422, stale: flag, invalid: reject-422, out_of_distribution: flag}
-  rollback: {authority: [ml-sre], command: vendorkit rollback credit, target_minutes: 15}
-  escalation: [ml-sre, vendor-ml, model-ops-lead]
-  retrain: {every: P3M, or_when: "psi_score > 0.2 for 7d", owner: ml-sre}
-"""
 
 
 def test_nobody_goes_back_to_what_was_refused_since(two: World) -> None:
@@ -162,3 +153,79 @@ def test_a_move_whose_signature_does_not_count_is_made_anew(live: World) -> None
     answer = live.decide("promote", "credit/1", "ml-sre")
     assert (answer.code, answer.result["changed"]) == (0, True)
     assert len(log(live).moves("champion")) == 2
+
+
+@pytest.fixture
+def urgent(both: World, tmp_path: Path) -> World:
+    """credit/2 is live; credit/3 is published and not approved; ml-sre has the authority to roll back."""
+    world = both.copy(tmp_path / "urgent")
+    world.train_and_gate(("FREEDOM = 0.9", "FREEDOM = 0.7"))
+    world.ok("publish")
+    world.declare(operations=True)
+    return world
+
+
+def emergency(world: World, who: str, *more: str) -> Any:
+    return world.decide("promote", "credit/3", who, "--emergency", *more)
+
+
+def test_an_emergency_goes_without_approval_and_is_shown_until_it_is_there(urgent: World) -> None:
+    done = emergency(urgent, "ml-sre", "--reason", "credit/2 answers nonsense")
+    assert (done.code, alias(urgent)) == (0, 3), done.out
+    assert done.result["to_review"] == ["credit/3: has no approval by an internal person who did not make it."]
+    assert log(urgent).moves("champion")[-1].decision.kind == "emergency"
+    line = urgent.ok("releases")["releases"][2]
+    assert (line["status"], line["aliases"]) == ("emergency", ["champion"])
+    assert "emergency promotion by ml-sre" in line["to_review"][0]
+    assert "credit/2 answers nonsense" in line["to_review"][0]
+    assert "To be reviewed, credit/3: emergency promotion" in urgent.run("releases", as_json=False).out
+    traced = urgent.run("trace", "credit/3")
+    assert traced.code == 1
+    assert "has no approval" in traced.result["missing"][0]
+    deploy(urgent.repo, "credit", "champion", None).folder.cleanup()
+    with pytest.raises(Refused, match="is not approved"):
+        deploy(urgent.repo, "credit", None, 3)
+    assert urgent.decide("promote", "credit/3", "ml-sre", "--alias", "staging").code == 1
+    assert urgent.decide("approve", "credit/3", "model-risk").code == 0
+    line = urgent.ok("releases")["releases"][2]
+    assert (line["status"], line["to_review"]) == ("live", [])
+    assert urgent.ok("trace", "credit/3")["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("who", "more", "code", "says"),
+    [
+        ("ml-sre", (), 2, "is missing"),
+        ("ml-sre", ("--reason", " "), 2, "is missing"),
+        ("model-risk", ("--reason", "now"), 1, "is not in operations.rollback.authority: ml-sre"),
+        ("vendor-ml", ("--reason", "now"), 1, "only the client's own people"),
+    ],
+)
+def test_who_may_not_promote_in_an_emergency(
+    urgent: World, who: str, more: tuple[str, ...], code: int, says: str
+) -> None:
+    answer = emergency(urgent, who, *more)
+    assert answer.code == code
+    assert says in answer.result["faults"][0]["says"]
+    assert alias(urgent) == 2
+
+
+def test_an_emergency_overrules_no_refusal_and_no_check_of_files(urgent: World) -> None:
+    urgent.decide("refuse", "credit/3", "model-ops-lead", "--reason", "leak")
+    refused = emergency(urgent, "ml-sre", "--reason", "now")
+    assert (refused.code, refused.result["faults"][0]["says"]) == (1, "stands: leak")
+    assert urgent.decide("approve", "credit/3", "model-ops-lead").code == 0
+    flip(files_of(urgent, 3) / "model/model.skops")
+    broken = emergency(urgent, "ml-sre", "--reason", "now")
+    assert (broken.code, alias(urgent)) == (1, 2)
+    assert "is not what was published" in broken.result["error"]
+
+
+def test_an_emergency_counts_while_its_actor_has_the_authority(urgent: World) -> None:
+    emergency(urgent, "ml-sre", "--reason", "now")
+    manifest = urgent.repo / "engagement.yaml"
+    manifest.write_text(manifest.read_text().replace("authority: [ml-sre]", "authority: [model-ops-lead]"))
+    with pytest.raises(Refused, match="is not approved"):
+        deploy(urgent.repo, "credit", "champion", None)
+    assert emergency(urgent, "model-ops-lead", "--reason", "still").result["changed"] is True
+    deploy(urgent.repo, "credit", "champion", None).folder.cleanup()

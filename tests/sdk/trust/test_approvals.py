@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.signatures import sign
+from vendorkit.errors import Refused
 from vendorkit.records.base import now
-from vendorkit.records.decision import Decision
+from vendorkit.records.decision import ApprovalRule, Decision
+from vendorkit.standards.policy import approval_rule, packaged_policy
+from vendorkit.steps.deploy import deploy
 from vendorkit.trust.approvals import standing
 from vendorkit.trust.log import Signed
 from vendorkit.trust.people import Authority, authority_of
@@ -25,7 +29,8 @@ def published(world: World) -> World:
 
 
 def authority(world: World) -> Authority:
-    return authority_of(world.repo, read_manifest(world.repo))
+    manifest = read_manifest(world.repo)
+    return authority_of(world.repo, manifest, approval_rule(manifest))
 
 
 def subject(world: World) -> Subject:
@@ -37,7 +42,7 @@ def subject(world: World) -> Subject:
 
 
 def faults(world: World) -> list[str]:
-    return [str(fault) for fault in standing(subject(world), log(world), authority(world))[1]]
+    return [str(fault) for fault in standing(subject(world), log(world), authority(world)).faults]
 
 
 def sneak_in(world: World, who: str, key: str, **changes: Any) -> None:
@@ -69,9 +74,9 @@ def test_nobody_has_approved_yet(published: World) -> None:
 
 def test_one_yes_of_an_internal_person_is_enough(published: World) -> None:
     assert published.decide("approve", "credit/1", "model-risk").code == 0
-    approvals, found = standing(subject(published), log(published), authority(published))
-    assert [signed.decision.actor for signed in approvals] == ["model-risk"]
-    assert found == []
+    found = standing(subject(published), log(published), authority(published))
+    assert [signed.decision.actor for signed in found.approvals] == ["model-risk"]
+    assert found.faults == ()
 
 
 def test_a_no_stands_until_the_same_person_says_yes(published: World) -> None:
@@ -159,3 +164,49 @@ def test_without_allowed_signers_nobody_counts(live: World, change: str) -> None
     answer = live.decide("approve", "credit/1", "ml-sre")
     assert answer.code == 1, answer.out
     assert live.decide("promote", "credit/1", "ml-sre", "--alias", "staging").code == 1
+
+
+def test_the_pack_says_how_many_by_tier(published: World) -> None:
+    policy = packaged_policy()
+    assert [policy.approval_rule(tier).approvals for tier in ("low", "medium", "high")] == [1, 1, 2]
+    assert policy.approval_rule("high").roles == ("model-risk",)
+    assert policy.model_copy(update={"approvals": {}}).approval_rule("low") == policy.approval_rule("high")
+
+
+def test_a_high_tier_needs_two_people_and_model_risk(published: World) -> None:
+    published.declare(tier="high", operations=True)
+    first = published.decide("approve", "credit/1", "ml-sre")
+    assert first.code == 0, first.out
+    two, role = first.result["missing"]
+    assert "has 1 of 2 approvals (ml-sre) that tier high needs" in two
+    assert "has no approval by somebody with role model-risk, which tier high needs; can give it: model-risk." in role
+    text = published.run("approve", "credit/1", "--key", str(published.key("ml-sre")), who="ml-sre", as_json=False).out
+    assert "It cannot be promoted yet:" in text
+    assert published.decide("approve", "credit/1", "model-ops-lead").result["missing"] == [role]
+    refused = published.decide("promote", "credit/1", "ml-sre")
+    assert [fault["says"] for fault in refused.result["faults"]] == [role.removeprefix("credit/1: ")]
+    with pytest.raises(Refused, match="role model-risk"):
+        deploy(published.repo, "credit", None, 1)
+    assert published.decide("approve", "credit/1", "model-risk").result["missing"] == []
+    assert published.decide("promote", "credit/1", "ml-sre").code == 0
+
+
+def test_model_risk_alone_is_one_of_two(published: World) -> None:
+    published.decide("approve", "credit/1", "model-risk")
+    high = replace(authority(published), rule=packaged_policy().approval_rule("high"), tier="high")
+    found = standing(subject(published), log(published), high)
+    assert len(found.approvals) == 1
+    assert "has 1 of 2 approvals (model-risk)" in str(found.faults)
+
+
+def test_one_person_under_two_ids_is_one(published: World) -> None:
+    published.decide("approve", "credit/1", "ml-sre")
+    published.decide("approve", "credit/1", "model-ops-lead")
+    known = authority(published)
+    same = replace(known.people["model-ops-lead"], email=known.people["ml-sre"].email)
+    signers = known.signers.replace("model-ops@bank.example", "ml-sre@bank.example")
+    rule = ApprovalRule(approvals=2)
+    both = replace(known, rule=rule)
+    assert standing(subject(published), log(published), both).faults == ()
+    one = replace(known, people={**known.people, "model-ops-lead": same}, signers=signers, rule=rule)
+    assert "has 1 of 2 approvals" in str(standing(subject(published), log(published), one).faults)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vendorkit.adapters.engagement import read_manifest
-from vendorkit.errors import Refused
+from vendorkit.adapters.signatures import sign
+from vendorkit.errors import BadInput, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.trust.log import Log, Signed, append, decision_fault, log_of, read_log
 from vendorkit.trust.people import Authority, Deciding, Member, authority_of
@@ -212,3 +215,77 @@ def test_an_emptied_entry_is_a_fault(live: World) -> None:
 def test_no_key_is_known_without_allowed_signers() -> None:
     nobody = Authority({"ml-sre": Member("ml-sre", "ml-sre@bank.example", internal=True)}, " \n")
     assert "missing or empty" in str(decision_fault(Signed(decision(), "x"), nobody))
+
+
+def signed_at(world: World, at: datetime, previous: str | None, who: str = "ml-sre", **changes: Any) -> Signed:
+    entry = decision(previous, actor=who, at=at.strftime("%Y-%m-%dT%H:%M:%SZ"), **changes)
+    return Signed(entry, sign(entry.to_bytes(), world.key(who)))
+
+
+def doubts(world: World, *entries: Signed) -> list[str]:
+    authority = authority_of_world(world)
+    found = read_log([(place, entry.to_text()) for place, entry in enumerate(entries, start=1)], "credit")
+    assert len(found.accepted) == len(entries)
+    return [decision_fault(signed, authority) or "" for signed in found.accepted]
+
+
+NOW = datetime.now(UTC)
+
+
+def test_a_decision_dated_before_the_one_that_it_follows_does_not_count(frozen: World) -> None:
+    first = signed_at(frozen, NOW - timedelta(hours=1), None)
+    second = signed_at(frozen, NOW - timedelta(hours=2), first.decision.digest, "model-risk")
+    third = signed_at(frozen, NOW, second.decision.digest)
+    fine, backdated, last = doubts(frozen, first, second, third)
+    assert (fine, last) == ("", "")
+    assert "before the promotion that it follows" in backdated
+
+
+def test_what_does_not_count_casts_no_doubt_on_what_follows(frozen: World) -> None:
+    forged = Signed(decision(at="2099-01-01T00:00:00Z"), "not a signature")
+    second = signed_at(frozen, NOW, forged.decision.digest)
+    found, fine = doubts(frozen, forged, second)
+    assert "not an SSH signature" in found
+    assert fine == ""
+
+
+def test_a_decision_of_tomorrow_does_not_count(frozen: World) -> None:
+    assert "still to come" in doubts(frozen, signed_at(frozen, NOW + timedelta(days=1), None))[0]
+    assert doubts(frozen, signed_at(frozen, NOW + timedelta(minutes=2), None)) == [""]
+
+
+def test_a_key_counts_for_what_it_signed_before_it_was_revoked(frozen: World, tmp_path: Path) -> None:
+    world = frozen.copy(tmp_path / "repo")
+    key = " ".join((world.keys / "ml-sre.pub").read_text().split()[:2])
+    since = (NOW - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    (world.repo / "revoked_keys").write_text(f"# stolen with a laptop\n{since} {key} ml-sre\n")
+    before = signed_at(world, NOW - timedelta(hours=2), None)
+    after = signed_at(world, NOW - timedelta(minutes=30), before.decision.digest)
+    fine, late = doubts(world, before, after)
+    assert fine == ""
+    assert "revoked" in late
+    (world.repo / "revoked_keys").write_text("yesterday ssh-ed25519 AAAA\n2026-11-22 who knows\n")
+    with pytest.raises(BadInput) as told:
+        authority_of_world(world)
+    assert [fault.where for fault in told.value.faults] == ["revoked_keys:1", "revoked_keys:2"]
+
+
+def test_nobody_decides_after_a_decision_of_the_future(live: World) -> None:
+    registry, authority = registry_of(live), authority_of_world(live)
+    version = registry.versions("credit")[0]
+    risk = Deciding("model-risk", "", live.key("model-risk"))
+    soon = signed_at(live, datetime.now(UTC) + timedelta(minutes=2), log(live).head)
+    registry.append_decision("credit", soon.to_text(), version)
+    done = append(registry, log(live), authority, version, "approval", risk)
+    assert done.decision.at == soon.decision.at
+    later = signed_at(live, NOW + timedelta(days=1), log(live).head)
+    registry.append_decision("credit", later.to_text(), version)
+    with pytest.raises(Refused, match="dated in the future"):
+        append(registry, log(live), authority, version, "approval", risk)
+
+
+def test_a_log_until_a_moment() -> None:
+    first = decision(at="2026-11-01T00:00:00Z")
+    second = decision(first.digest, 2, at="2026-11-02T00:00:00Z")
+    found = read_log(text(first, second), "credit")
+    assert [signed.decision.version for signed in found.until(datetime(2026, 11, 1, 12, tzinfo=UTC)).accepted] == [1]

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,47 @@ _ARMOURED = re.compile(
     r"-----BEGIN SSH SIGNATURE-----\n(?:[A-Za-z0-9+/]{1,80}={0,2}\n){1,200}-----END SSH SIGNATURE-----\n?"
 )
 _KEY_BEGINNINGS = (b"-----BEGIN ", b"ssh-", b"ecdsa-", b"sk-")
+_PUBLIC_KEY = re.compile(r"(?:ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}")
 _UNLOCK = "Add it to the SSH agent first (`ssh-add KEY`) and give the public key file, or run this in a terminal."
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """A public key that does not count any more.
+
+    Args:
+        since: Signatures made at this time or later do not count.
+        key: `KEYTYPE BASE64`.
+    """
+
+    since: datetime
+    key: str
+
+
+def parse_revoked(text: str, where: str) -> tuple[Revoked, ...]:
+    """Read a list of revoked keys: `TIME KEYTYPE BASE64 [comment]` on each line, TIME by RFC 3339; `#` comments.
+
+    Raises:
+        BadInput: Lines that are not so; all are named.
+    """
+    found, faults = [], []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        moment, _, rest = line.strip().partition(" ")
+        key = " ".join(rest.split()[:2])
+        try:
+            since = datetime.fromisoformat(moment)
+        except ValueError:
+            since = None
+        if since is None or not _PUBLIC_KEY.fullmatch(key):
+            says = "expected `TIME KEYTYPE KEY`, for instance `2026-11-22T10:00:00Z ssh-ed25519 AAAA...`."
+            faults.append(Fault(f"{where}:{number}", says))
+            continue
+        found.append(Revoked(since if since.tzinfo else since.replace(tzinfo=UTC), key))
+    if faults:
+        raise BadInput("The list of revoked keys cannot be read.", faults)
+    return tuple(found)
 
 
 def sign(payload: bytes, key: Path) -> str:
@@ -59,7 +100,9 @@ def sign(payload: bytes, key: Path) -> str:
     return _sign_with_tool(tool, payload, key) if tool else _sign_with_library(payload, key)
 
 
-def refusal(payload: bytes, signature: str, principal: str, signers: str, at: str) -> str | None:
+def refusal(
+    payload: bytes, signature: str, principal: str, signers: str, at: str, revoked: tuple[Revoked, ...] = ()
+) -> str | None:
     """Why a signature does not count; None when it does.
 
     Args:
@@ -68,6 +111,7 @@ def refusal(payload: bytes, signature: str, principal: str, signers: str, at: st
         principal: Whose it must be: a principal of the allowed signers, here an e-mail address.
         signers: Content of an `allowed_signers` file (`man ssh-keygen`, ALLOWED SIGNERS).
         at: When it was signed, RFC 3339 in UTC: the key must have been valid then.
+        revoked: Keys that do not count since a time; it must be later than `at`.
     """
     if not _ARMOURED.fullmatch(signature):
         return "it is not an SSH signature"
@@ -75,10 +119,15 @@ def refusal(payload: bytes, signature: str, principal: str, signers: str, at: st
         moment = datetime.fromisoformat(at).astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         return f"{at} is not a time"
+    gone = tuple(entry.key for entry in revoked if entry.since <= moment)
     tool = shutil.which("ssh-keygen")
     if tool:
-        return _refusal_by_tool(tool, payload, signature, principal, signers, moment)
-    return _refusal_by_library(payload, signature, principal, signers, moment)
+        why = _refusal_by_tool(tool, payload, signature, principal, signers, moment, ())
+        if why or not gone:
+            return why
+        spoiled = _refusal_by_tool(tool, payload, signature, principal, signers, moment, gone)
+        return "its key was revoked before" if spoiled else None
+    return _refusal_by_library(payload, signature, principal, signers, moment, gone)
 
 
 def _no_key(key: Path, says: str, fix: str = "") -> BadInput:
@@ -103,7 +152,7 @@ def _sign_with_tool(tool: str, payload: bytes, key: Path) -> str:
 
 
 def _refusal_by_tool(
-    tool: str, payload: bytes, signature: str, principal: str, signers: str, moment: datetime
+    tool: str, payload: bytes, signature: str, principal: str, signers: str, moment: datetime, gone: tuple[str, ...]
 ) -> str | None:
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         signature_file = Path(folder) / "signature"
@@ -112,6 +161,10 @@ def _refusal_by_tool(
         signers_file.write_text(signers, encoding="utf-8")
         command = [tool, "-Y", "verify", "-n", NAMESPACE, "-I", principal, "-f", str(signers_file)]
         command += ["-s", str(signature_file), f"-Overify-time={moment:%Y%m%d%H%M%SZ}"]
+        if gone:
+            revoked_file = Path(folder) / "revoked_keys"
+            revoked_file.write_text("".join(f"{key}\n" for key in gone), encoding="utf-8")
+            command += ["-r", str(revoked_file)]
         try:
             done = subprocess.run(command, input=payload, capture_output=True, timeout=_SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
@@ -153,7 +206,9 @@ def _sign_with_library(payload: bytes, key: Path) -> str:
     return str(outer.to_armored())
 
 
-def _refusal_by_library(payload: bytes, signature: str, principal: str, signers: str, moment: datetime) -> str | None:
+def _refusal_by_library(
+    payload: bytes, signature: str, principal: str, signers: str, moment: datetime, gone: tuple[str, ...]
+) -> str | None:
     from sshsig import check_signature  # noqa: PLC0415
     from sshsig.sshsig import SshsigSignature  # noqa: PLC0415
 
@@ -164,6 +219,8 @@ def _refusal_by_library(payload: bytes, signature: str, principal: str, signers:
             return "the signature does not verify: it is not well formed"
     except Exception as error:  # noqa: BLE001  (whatever hostile bytes make the library raise, it is a no)
         return f"the signature does not verify: {error}"
+    if " ".join(key.openssh_str().split()[:2]) in gone:
+        return "its key was revoked before"
     for line in signers.split("\n"):
         # A line that is malformed, or has a kind of key that only ssh-keygen knows, allows nobody.
         with suppress(ValueError, NotImplementedError):

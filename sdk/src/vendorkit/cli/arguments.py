@@ -59,11 +59,17 @@ def deciding_of(args: argparse.Namespace, repo: Path) -> Deciding:
 
 
 def decided(args: argparse.Namespace, kind: Literal["approval", "refusal"], text: str) -> Outcome:
-    """Record a yes or a no; `text` has places for `actor`, `release` and `record`."""
+    """Record a yes or a no; `text` has places for `actor`, `release` and `record`. What is missing follows it."""
     from vendorkit.steps.decide import decide  # noqa: PLC0415
 
     model, version = model_version(args.release)
     repo = repo_of(args)
-    record = decide(repo, kind, model, version, deciding_of(args, repo)).decision
-    result = {"model": model, "version": version, "record": record.digest, "actor": record.actor}
-    return Outcome(result, text.format(actor=record.actor, release=f"{model}/{version}", record=record.digest))
+    done = decide(repo, kind, model, version, deciding_of(args, repo))
+    record, missing = done.decision, [str(fault) for fault in done.missing]
+    result = {"model": model, "version": version, "record": record.digest, "actor": record.actor, "missing": missing}
+    lines = [text.format(actor=record.actor, release=f"{model}/{version}", record=record.digest)]
+    if missing:
+        lines += ["It cannot be promoted yet:", *(f"  {what}" for what in missing)]
+    elif kind == "approval":
+        lines.append(f"Next: vendorkit promote {model}/{version}")
+    return Outcome(result, "\n".join(lines))

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "refuse": "sign a no to a release",
     "promote": "point an alias to an approved release",
     "rollback": "point an alias back to the release before",
+    "retire": "warn of the end of a release, and block it from a day",
     "releases": "what is registered, approved and live",
     "trace": "from a prediction or a release down to data and code",
     "export": "everything about a release in one folder, in standard formats",

@@ -8,7 +8,8 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from vendorkit.errors import BadInput, Unavailable, VendorkitError
 from vendorkit.service import metrics, problems
 from vendorkit.service.body import read_body
 from vendorkit.service.frame import synthetic_row
+from vendorkit.service.lifetime import Lifetime
 from vendorkit.service.metrics import Metrics
 from vendorkit.service.openapi import build_openapi
 from vendorkit.service.problems import Faults, Problem
@@ -41,6 +43,8 @@ PREDICTION_PATH = "/v1/predictions/{id}"
 CALLER_LEFT = 499
 TRACE_SECONDS = 20
 TRACES_WAITING = 16
+RENEW_SECONDS = 60
+"""How soon a running service knows of a retirement."""
 
 Trace = Callable[[str], dict[str, Any]]
 
@@ -92,6 +96,8 @@ class Service:
         self._trace = trace
         self._reader = RequestReader(servable.contract, limits.max_rows)
         self._scorer = Scorer(servable, log)
+        name = f"{servable.deployment.model}/{servable.deployment.version}"
+        self._lifetime = Lifetime(name, servable.ending, servable.look)
         self._worker = Worker("model", limits.max_waiting, limits.predict_seconds)
         self._tracer = Worker("trace", TRACES_WAITING, TRACE_SECONDS)
         document = build_openapi(servable.contract, servable.deployment, limits)
@@ -103,10 +109,11 @@ class Service:
         """Warm up beside the first requests; at the end flush the log."""
         self._worker.start()
         self._tracer.start()
-        warming = asyncio.create_task(self._warm_up())
+        beside = [asyncio.create_task(self._warm_up()), asyncio.create_task(self._renew())]
         yield
         self.stopping = True
-        warming.cancel()
+        for task in beside:
+            task.cancel()
         self._worker.stop()
         self._tracer.stop()
         self._log.close()
@@ -114,7 +121,10 @@ class Service:
     async def predict(self, request: Request) -> Response:
         """`POST /v1/predict`."""
         body = await read_body(request.scope, request.receive, self.limits)
-        asked = self._reader.read(body, datetime.now(UTC))
+        present = datetime.now(UTC)
+        self._lifetime.refuse(present)
+        asked = self._reader.read(body, present)
+        asked = replace(asked, common_warnings=asked.common_warnings + self._lifetime.warnings(present))
         try:
             answer = await self._worker.run(lambda wanted: self._scorer.answer(asked, wanted))
         except ModelFailed as error:
@@ -122,7 +132,7 @@ class Service:
         except Unavailable as error:
             raise _logged("unavailable", "The prediction could not be logged, so it is not given.", error) from error
         self.metrics.predictions(asked)
-        return Response(answer, media_type=JSON)
+        return Response(answer, media_type=JSON, headers=self._lifetime.headers(present))
 
     async def prediction(self, request: Request) -> Response:
         """`GET /v1/predictions/{id}`."""
@@ -175,6 +185,13 @@ class Service:
             "prediction": {**found, **parsed},
             "deployment": deployment.to_value() if deployment else None,
         }
+
+    async def _renew(self) -> None:
+        """Look again and again how long the release may be used."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            with suppress(Problem):  # traces take long today: the next time
+                await self._tracer.run(lambda _: self._lifetime.renew())
 
     async def _warm_up(self) -> None:
         """One answer that is not logged, so that the first caller does not wait for lazy imports of the model."""

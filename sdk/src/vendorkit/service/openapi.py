@@ -62,7 +62,7 @@ def _predict(contract: Contract, deployment: Deployment) -> dict[str, Any]:
                 "description": "One prediction for each row, in order",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}, "example": answer}},
             },
-            **_problems(400, 408, 413, 415, 422, 500, 503),
+            **_problems(400, 408, 410, 413, 415, 422, 500, 503),
         },
     }
 

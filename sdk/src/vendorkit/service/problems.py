@@ -18,6 +18,7 @@ KINDS = {
     "not-found": (404, "There is nothing here"),
     "wrong-method": (405, "This path does not take that method"),
     "too-slow": (408, "The body took too long to arrive"),
+    "retired": (410, "This release is no longer answered with"),
     "too-large": (413, "The request is too large"),
     "wrong-content-type": (415, "The body must be application/json"),
     "invalid-input": (422, "The input does not keep the contract"),

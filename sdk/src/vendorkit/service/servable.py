@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from vendorkit.records.contract import Contract
+from vendorkit.records.decision import Ending
 from vendorkit.records.deployment import Deployment
 
 
@@ -21,11 +22,15 @@ class Servable:
         deployment: The record of this start of the service; every prediction names it.
         predict: The vendor's `predict` with the model bound. Takes a DataFrame of shape `(n_rows, n_fields)` with
             the contract's fields in order; gives an array of shape `(n_rows,)` or a DataFrame of `n_rows` rows.
+        ending: How it ends, where that was decided.
+        look: Gives how it ends by now; asked again and again while it is served.
     """
 
     contract: Contract
     deployment: Deployment
     predict: Callable[[pd.DataFrame], Any]
+    ending: Ending | None = None
+    look: Callable[[], Ending | None] | None = None
 
 
 @dataclass(frozen=True)

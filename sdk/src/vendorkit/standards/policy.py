@@ -1,10 +1,11 @@
-"""The policy pack: which check is how severe, by stage and risk tier, and from when."""
+"""The policy pack: which check is how severe, by stage and risk tier, and from when; who approves a release."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from importlib import resources
 
 from pydantic import ValidationError
@@ -12,8 +13,10 @@ from pydantic import ValidationError
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.base import Value, key_path
 from vendorkit.records.canonical import digest_json
+from vendorkit.records.decision import STRICTEST, ApprovalRule
 from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Severity
+from vendorkit.records.manifest import Manifest
 from vendorkit.records.manifest.words import CheckId, Day, Id, OperatingModel, Stage, Tier, Version, day
 from vendorkit.records.yaml_text import read_yaml
 
@@ -70,6 +73,7 @@ class Policy(Value):
         minimum: Oldest version that a repository may be on.
         checks: Check id to what the pack says of it.
         documents: The form of the documents of a release.
+        approvals: Risk tier to the approvals that a release needs; a tier that is not named needs the strictest.
     """
 
     name: Id
@@ -77,6 +81,7 @@ class Policy(Value):
     minimum: Version
     checks: Mapping[CheckId, Line]
     documents: DocumentFormats = DocumentFormats()
+    approvals: Mapping[Tier, ApprovalRule] = {}
 
     @property
     def digest(self) -> str:
@@ -86,6 +91,10 @@ class Policy(Value):
     def line(self, check: str) -> Line:
         """What the pack says of a check; one that it does not name is an error at every stage."""
         return self.checks.get(check, Line(severity={}))
+
+    def approval_rule(self, tier: Tier) -> ApprovalRule:
+        """The approvals that a release of this risk tier needs."""
+        return self.approvals.get(tier, STRICTEST)
 
 
 def load_policy(text: bytes, where: str) -> Policy:
@@ -105,6 +114,12 @@ def load_policy(text: bytes, where: str) -> Policy:
         raise BadInput(f"{where} is not a valid policy pack.", faults) from error
 
 
+def approval_rule(manifest: Manifest) -> ApprovalRule:
+    """The approvals that a release of an engagement needs, by its risk tier. This version's own pack decides."""
+    return packaged_policy().approval_rule(manifest.engagement.risk_tier)
+
+
+@cache
 def packaged_policy() -> Policy:
     """The policy pack that comes with this version."""
     name = f"{PACK}.yaml"

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.registry import Registry
 from vendorkit.errors import BadInput, Fault, Refused
-from vendorkit.trust.log import Signed, append, log_of
+from vendorkit.records.decision import Decision
+from vendorkit.standards.policy import approval_rule
+from vendorkit.trust.approvals import standing
+from vendorkit.trust.log import append, log_of
 from vendorkit.trust.people import Authority, Deciding, authority_of
 from vendorkit.trust.releases import Subject, find_version, verify_release
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A recorded yes or no, and what the release still lacks.
+
+    Args:
+        decision: The record.
+        missing: What keeps the release from being promoted.
+    """
+
+    decision: Decision
+    missing: tuple[Fault, ...]
 
 
 def decide(
@@ -22,7 +39,7 @@ def decide(
     deciding: Deciding,
     *,
     registry: Registry | None = None,
-) -> Signed:
+) -> Decided:
     """Record a signed approval or refusal.
 
     Args:
@@ -37,7 +54,8 @@ def decide(
         Refused: The person may not decide about this release, or the release is not what was published.
         BadInput: No such version, or no reason for a refusal.
     """
-    authority = authority_of(repo, read_manifest(repo))
+    manifest = read_manifest(repo)
+    authority = authority_of(repo, manifest, approval_rule(manifest))
     if kind == "refusal" and not deciding.reason.strip():
         raise BadInput("Why is it refused?", [Fault("--reason", "is missing.")])
     registry = registry or Registry.open(repo)
@@ -50,7 +68,9 @@ def decide(
         others = [name for name in authority.people if not _may_not(name, files.subject, authority)]
         fix = f"One of these may: {', '.join(others) or 'nobody in engagement.yaml'}."
         raise Refused(f"{deciding.actor} cannot decide about {found.name}.", faults, fix=fix)
-    return append(registry, log, authority, found, kind, deciding)
+    signed = append(registry, log, authority, found, kind, deciding)
+    missing = standing(files.subject, log_of(registry, model), authority).faults
+    return Decided(signed.decision, missing)
 
 
 def _may_not(actor: str, subject: Subject, authority: Authority) -> list[Fault]:

@@ -20,8 +20,11 @@ from vendorkit.adapters.registry import Registry
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.contract import Contract
+from vendorkit.records.decision import Ending
 from vendorkit.records.deployment import Deployment
+from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.approvals import usable
+from vendorkit.trust.endings import ending_of
 from vendorkit.trust.log import Log, Signed, decision_fault, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import find_version
@@ -39,12 +42,16 @@ class Deployed:
         deployment: The record of this start.
         predict: Takes a DataFrame of features, gives scores row for row.
         folder: The verified files; kept while this value lives.
+        ending: How the release ends, where that was decided.
+        look: Gives how it ends by now.
     """
 
     contract: Contract
     deployment: Deployment
     predict: Callable[[pd.DataFrame], Any]
     folder: tempfile.TemporaryDirectory[str]
+    ending: Ending | None
+    look: Callable[[], Ending | None]
 
 
 def deploy(
@@ -64,7 +71,7 @@ def deploy(
         BadInput: No such model, alias or version.
     """
     manifest = read_manifest(repo)
-    authority = authority_of(repo, manifest)
+    authority = authority_of(repo, manifest, approval_rule(manifest))
     registry = registry or Registry.open(repo)
     log = log_of(registry, model)
     refuse_tampered(log, model)
@@ -73,7 +80,7 @@ def deploy(
     with ExitStack() as stack:
         folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
         stack.callback(folder.cleanup)
-        files, approvals = usable(registry, found, Path(folder.name), authority, log)
+        files, approvals = usable(registry, found, Path(folder.name), authority, log, move=move)
         root = files.folder / "model"
         pipeline = load_pipeline(root / "code", files.run.code.module, needs=("predict",))
         loaded = load_model(root, files.run.model_format)
@@ -89,7 +96,13 @@ def deploy(
         sdk_version=installed("vendorkit"),
         started_at=now(),
     )
-    return Deployed(files.contract, deployment, lambda frame: pipeline.predict(loaded, frame), folder)
+
+    def look() -> Ending | None:
+        held = ending_of(files.subject, log_of(registry, model), authority)
+        return held.ending if held else None
+
+    predict = lambda frame: pipeline.predict(loaded, frame)  # noqa: E731
+    return Deployed(files.contract, deployment, predict, folder, look(), look)
 
 
 def _promoted(registry: Registry, log: Log, authority: Authority, model: str, alias: str) -> Signed:

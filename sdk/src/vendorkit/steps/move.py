@@ -1,4 +1,4 @@
-"""Move an alias: promote an approved release, or roll back to the one before.
+"""Move an alias: promote an approved release (in an emergency before it is), or roll back to the one before.
 
 The log of decisions is the truth and the alias follows it. A move that was killed between the two is completed by
 the next, and until then the service refuses the alias.
@@ -19,10 +19,12 @@ from vendorkit.documents.openlineage import decision_events
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.records.manifest import Manifest
-from vendorkit.trust.approvals import usable
+from vendorkit.standards.policy import approval_rule
+from vendorkit.trust.approvals import emergency_fault, standing, usable
+from vendorkit.trust.endings import ended, ending_of
 from vendorkit.trust.log import Log, append, decision_fault, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, Deciding, authority_of
-from vendorkit.trust.releases import find_version
+from vendorkit.trust.releases import ReleaseFiles, find_version
 
 ALIAS = re.compile(r"(?!latest$|v\d+$)[a-z][a-z0-9_-]{0,62}")
 
@@ -34,10 +36,12 @@ class Moved:
     Args:
         decision: The record of it; the earlier one where it was recorded before.
         changed: False when the alias already pointed there by that record.
+        to_review: The approvals that an emergency promotion went without.
     """
 
     decision: Decision
     changed: bool
+    to_review: tuple[Fault, ...] = ()
 
     def to_value(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -51,6 +55,7 @@ class Moved:
             "from": decision.from_version,
             "to": decision.version,
             "changed": self.changed,
+            "to_review": [str(fault) for fault in self.to_review],
         }
 
     def to_text(self) -> str:
@@ -60,30 +65,52 @@ class Moved:
         if not self.changed:
             return f"{where} already points to version {decision.version}, moved by {decision.actor} at {decision.at}."
         before = f"version {decision.from_version}" if decision.from_version else "nowhere"
-        return (
-            f"{where} now points to version {decision.version}, before to {before}. {decision.kind} {decision.digest}"
-        )
+        says = f"{where} now points to version {decision.version}, before to {before}."
+        says = f"{says} {decision.kind} {decision.digest}"
+        if not self.to_review:
+            return says
+        return "\n".join([says, "To be reviewed:", *(f"  {fault}" for fault in self.to_review)])
 
 
 def promote(
-    repo: Path, model: str, version: int, alias: str, deciding: Deciding, *, registry: Registry | None = None
+    repo: Path,
+    model: str,
+    version: int,
+    alias: str,
+    deciding: Deciding,
+    *,
+    emergency: bool = False,
+    registry: Registry | None = None,
 ) -> Moved:
     """Point an alias to an approved release.
 
     A promotion to where the alias is by the log already is not recorded again; the alias is mended if it was moved.
 
+    Args:
+        repo: The engagement.
+        model, version: The release.
+        alias: The alias that moves.
+        deciding: Who, why, and with which key.
+        emergency: Go without approvals that are missing. Needs a reason and somebody of
+            operations.rollback.authority who did not make the release; everything else is verified as ever.
+        registry: An open registry; by default the engagement's.
+
     Raises:
-        BadInput: No such version, or no name for an alias.
+        BadInput: No such version, no name for an alias, or no reason for an emergency.
         Refused: It is not approved, not what was published, or somebody moved the alias meanwhile.
     """
     _name_of_alias(alias)
+    if emergency and not deciding.reason.strip():
+        raise BadInput("Why is it an emergency?", [Fault("--reason", "is missing.")])
     manifest = read_manifest(repo)
-    authority = authority_of(repo, manifest)
-    _refuse_outsider(authority, deciding.actor, None)
+    authority = authority_of(repo, manifest, approval_rule(manifest))
+    may = authority.rolling_back if emergency else None
+    _refuse_outsider(authority, deciding.actor, may, "promote in an emergency")
     registry = registry or Registry.open(repo)
     log = log_of(registry, model)
     found = find_version(registry, model, version)
-    return _told(repo, manifest, _move(registry, log, authority, found, alias, "promotion", deciding))
+    kind: Literal["promotion", "emergency"] = "emergency" if emergency else "promotion"
+    return _told(repo, manifest, _move(registry, log, authority, found, alias, kind, deciding))
 
 
 def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry: Registry | None = None) -> Moved:
@@ -96,8 +123,8 @@ def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry
         Refused: The person has no authority to roll back, or the release before is no longer fit.
     """
     manifest = read_manifest(repo)
-    authority = authority_of(repo, manifest)
-    _refuse_outsider(authority, deciding.actor, manifest.operations.rollback.authority if manifest.operations else None)
+    authority = authority_of(repo, manifest, approval_rule(manifest))
+    _refuse_outsider(authority, deciding.actor, authority.rolling_back if manifest.operations else None, "roll back")
     registry = registry or Registry.open(repo)
     log = log_of(registry, model)
     refuse_tampered(log, model)
@@ -123,10 +150,10 @@ def _version_before(log: Log, model: str, alias: str, authority: Authority) -> i
     for signed in log.moves(alias):
         if decision_fault(signed, authority):
             continue
-        if signed.decision.kind == "promotion":
-            trail.append(signed.decision.version)
-        else:
+        if signed.decision.kind == "rollback":
             trail = trail[:-1]
+        elif trail[-1:] != [signed.decision.version]:
+            trail.append(signed.decision.version)
     if len(trail) < 2:
         faults = [Fault(f"{model}@{alias}", "has pointed to one version only.")]
         raise BadInput("There is nothing to go back to.", faults)
@@ -139,18 +166,34 @@ def _move(
     authority: Authority,
     version: Version,
     alias: str,
-    kind: Literal["promotion", "rollback"],
+    kind: Literal["promotion", "emergency", "rollback"],
     deciding: Deciding,
 ) -> Moved:
-    with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
-        usable(registry, version, Path(folder), authority, log)
     last = log.move(alias, authority)
-    if last and last.decision.version == version.number:
-        return Moved(last.decision, changed=_follow(registry, authority, version.model, alias))
+    with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
+        files, _ = usable(registry, version, Path(folder), authority, log, emergency=kind == "emergency", move=last)
+        _refuse_unfit(files, log, authority, kind, deciding)
+    missing = standing(files.subject, log, authority).missing
+    excused = emergency_fault(last, files.subject, authority) is None
+    if last and last.decision.version == version.number and (excused or not missing):
+        return Moved(last.decision, _follow(registry, authority, version.model, alias), missing)
     before = last.decision.version if last else None
-    signed = append(registry, log, authority, version, kind, deciding, alias=alias, from_version=before)
+    # Once all approvals are there, it is no emergency any more.
+    recorded = "promotion" if kind == "emergency" and not missing else kind
+    signed = append(registry, log, authority, version, recorded, deciding, alias=alias, from_version=before)
     _follow(registry, authority, version.model, alias)
-    return Moved(signed.decision, changed=True)
+    return Moved(signed.decision, changed=True, to_review=missing)
+
+
+def _refuse_unfit(files: ReleaseFiles, log: Log, authority: Authority, kind: str, deciding: Deciding) -> None:
+    """What a promotion needs beyond being usable."""
+    name, person = files.version.name, authority.people[deciding.actor]
+    if kind == "emergency" and person.email.casefold() in files.subject.authors:
+        faults = [Fault(f"people.{deciding.actor}", "trained, published or committed this release.")]
+        raise Refused(f"{deciding.actor} cannot promote {name} in an emergency.", faults)
+    found = ending_of(files.subject, log, authority)
+    if kind != "rollback" and found and found.ending.block_from:
+        raise ended(name, found)
 
 
 def _follow(registry: Registry, authority: Authority, model: str, alias: str) -> bool:
@@ -171,10 +214,10 @@ def _name_of_alias(alias: str) -> None:
         raise BadInput("Which alias?", [Fault("--alias", f"{alias!r} {says}")])
 
 
-def _refuse_outsider(authority: Authority, actor: str, may: tuple[str, ...] | None) -> None:
+def _refuse_outsider(authority: Authority, actor: str, may: tuple[str, ...] | None, what: str = "") -> None:
     if not authority.people[actor].internal:
         says = "works for the vendor; only the client's own people move an alias."
         raise Refused(f"{actor} cannot move an alias.", [Fault(f"people.{actor}", says)])
     if may is not None and actor not in may:
-        says = f"is not in operations.rollback.authority: {', '.join(may)}."
-        raise Refused(f"{actor} cannot roll back.", [Fault(f"people.{actor}", says)])
+        says = f"is not in operations.rollback.authority: {', '.join(may) or 'nobody is named there'}."
+        raise Refused(f"{actor} cannot {what}.", [Fault(f"people.{actor}", says)])

@@ -17,6 +17,7 @@ from vendorkit.records.canonical import digest_json
 from vendorkit.records.decision import Decision
 from vendorkit.records.deployment import Deployment
 from vendorkit.records.evidence import Evidence
+from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.approvals import approval_fault, standing
 from vendorkit.trust.evidence import evidence_of
 from vendorkit.trust.log import Log, Signed, decision_fault, log_of
@@ -90,7 +91,8 @@ def trace(
     Raises:
         BadInput: It is neither, or is not known.
     """
-    authority = authority_of(repo, read_manifest(repo))
+    manifest = read_manifest(repo)
+    authority = authority_of(repo, manifest, approval_rule(manifest))
     named = RELEASE.fullmatch(subject)
     start = _Start(named[1], int(named[2])) if named else _from_prediction(logs or repo / LOGS, subject)
     registry = registry or Registry.open(repo)
@@ -105,7 +107,7 @@ def trace(
             return TraceAnswer(start.chain, (*missing, error.says, *(str(fault) for fault in error.faults)))
         evidence = evidence_of(files, tuple(_counting(log, files, authority))) if with_evidence else None
     chain = [*start.chain, _of_release(files), *_of_decisions(log, files, authority), *_of_evidence(files)]
-    missing += [str(fault) for fault in standing(files.subject, log, authority)[1]]
+    missing += [str(fault) for fault in standing(files.subject, log, authority).faults]
     if start.deployment:
         missing += _deployment_faults(start.deployment, files, log, authority)
     return TraceAnswer(tuple(chain), tuple(missing), evidence)

@@ -1,24 +1,45 @@
-"""The approvals that a release has, and whether it may be used."""
+"""The approvals that a release has, what is still missing, and whether it may be used."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.errors import Fault, Refused
+from vendorkit.trust.endings import ended, ending_of
 from vendorkit.trust.log import Log, Signed, decision_fault, refuse_tampered
 from vendorkit.trust.people import Authority
 from vendorkit.trust.releases import ReleaseFiles, Subject, verify_release
 
 
-def standing(subject: Subject, log: Log, authority: Authority) -> tuple[tuple[Signed, ...], list[Fault]]:
+@dataclass(frozen=True)
+class Standing:
+    """Where a release stands with those who decide about it.
+
+    Args:
+        approvals: Those that count.
+        missing: What is still missing, and words that do not count; empty when it has all approvals.
+        refusals: Refusals that stand.
+    """
+
+    approvals: tuple[Signed, ...]
+    missing: tuple[Fault, ...]
+    refusals: tuple[Fault, ...]
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What keeps it from being used."""
+        return self.missing + self.refusals
+
+
+def standing(subject: Subject, log: Log, authority: Authority) -> Standing:
     """The approvals that count, and what keeps a release from being used.
 
-    The last word of each person counts. One approval is needed. A refusal blocks, and so does one whose signature
-    no longer verifies: nobody gets rid of a no by spoiling it. Whoever refused may approve later.
-
-    Returns:
-        Valid approvals, and faults: empty when the release may be used.
+    The last word of each person counts. How many approvals are needed, and of which roles, says the policy pack by
+    risk tier. A refusal blocks, and so does one whose signature no longer verifies: nobody gets rid of a no by
+    spoiling it. Whoever refused may approve later.
     """
     words = [signed for signed in log.about(subject.release) if signed.decision.kind in ("approval", "refusal")]
     approvals, ignored, blocking = [], [], []
@@ -32,14 +53,35 @@ def standing(subject: Subject, log: Log, authority: Authority) -> tuple[tuple[Si
             ignored.append(Fault(f"approval by {actor}", f"does not count: {why}."))
         else:
             approvals.append(signed)
-    if approvals:
-        return tuple(approvals), blocking
-    nobody = Fault(subject.name, "has no approval by an internal person who did not make it.")
-    return (), [nobody, *ignored, *blocking]
+    missing = _missing(subject, [signed.decision.actor for signed in approvals], authority)
+    return Standing(tuple(approvals), (*missing, *ignored) if missing else (), tuple(blocking))
+
+
+def _missing(subject: Subject, actors: list[str], authority: Authority) -> list[Fault]:
+    """What the rule asks for and the approvals do not give. One person with two ids is one person."""
+    rule, given = authority.rule, [authority.people[actor] for actor in actors]
+    faults = []
+    distinct = {person.email.casefold() for person in given}
+    if len(distinct) < rule.approvals:
+        who = "an internal person who did not make it"
+        if rule.approvals == 1:
+            says = f"has no approval by {who}."
+        else:
+            by = f" ({', '.join(actors)})" if actors else ""
+            needed = f"{rule.approvals} approvals{by} that tier {authority.tier} needs"
+            says = f"has {len(distinct)} of {needed}, each by {who}."
+        faults.append(Fault(subject.name, says))
+    for role in rule.roles:
+        if not any(person.role == role for person in given):
+            having = [name for name, person in authority.people.items() if person.role == role and person.internal]
+            can = f"can give it: {', '.join(having)}" if having else "nobody in engagement.yaml has that role"
+            says = f"has no approval by somebody with role {role}, which tier {authority.tier} needs; {can}."
+            faults.append(Fault(subject.name, says))
+    return faults
 
 
 def approval_fault(signed: Signed, subject: Subject, authority: Authority) -> str | None:
-    """Why an approval or refusal does not count for a release; None when it does."""
+    """Why an approval, refusal or emergency promotion does not count for a release; None when it does."""
     decision = signed.decision
     if (decision.release, decision.candidate, decision.gate_report) != subject.digests:
         return "it is about other bytes than these"
@@ -49,18 +91,59 @@ def approval_fault(signed: Signed, subject: Subject, authority: Authority) -> st
     return decision_fault(signed, authority)
 
 
+def emergency_fault(signed: Signed | None, subject: Subject, authority: Authority) -> str | None:
+    """Why a move does not stand in for missing approvals; None when it is an emergency promotion that does."""
+    if signed is None or signed.decision.kind != "emergency":
+        return "it is no emergency promotion"
+    if signed.decision.actor not in authority.rolling_back:
+        return f"{signed.decision.actor} is not in operations.rollback.authority"
+    if not signed.decision.reason.strip():
+        return "it names no reason"
+    return approval_fault(signed, subject, authority)
+
+
+def to_review(subject: Subject, log: Log, authority: Authority) -> Signed | None:
+    """The emergency promotion of a release whose approvals are still missing; None when there is nothing to review."""
+    if not standing(subject, log, authority).faults:
+        return None
+    moves = (signed for signed in reversed(log.about(subject.release)) if signed.decision.kind == "emergency")
+    return next((signed for signed in moves if decision_fault(signed, authority) is None), None)
+
+
 def usable(
-    registry: Registry, version: Version, folder: Path, authority: Authority, log: Log
+    registry: Registry,
+    version: Version,
+    folder: Path,
+    authority: Authority,
+    log: Log,
+    *,
+    move: Signed | None = None,
+    emergency: bool = False,
+    on: date | None = None,
 ) -> tuple[ReleaseFiles, tuple[Signed, ...]]:
-    """A release that is whole and approved, with the approvals that count.
+    """A release that is whole, approved and not retired, with the approvals that count.
+
+    Args:
+        registry, version: What is to be used.
+        folder: Where its files go.
+        authority: Whom the engagement trusts.
+        log: The decisions about its model.
+        move: The move by which it is used; a valid emergency promotion stands in for missing approvals.
+        emergency: Whether such a promotion is about to be recorded.
+        on: The day that a retirement is judged by; by default today.
 
     Raises:
-        Refused: It is neither; every reason is named.
+        Refused: It is not; every reason is named.
     """
     refuse_tampered(log, version.model)
     files = verify_release(registry, version, folder)
-    approvals, faults = standing(files.subject, log, authority)
+    found = standing(files.subject, log, authority)
+    excused = emergency or emergency_fault(move, files.subject, authority) is None
+    faults = found.refusals if excused else found.faults
     if faults:
         fix = f"An internal person who did not make it runs `vendorkit approve {version.name}`."
         raise Refused(f"{version.name} is not approved.", faults, fix=fix)
-    return files, approvals
+    ending = ending_of(files.subject, log, authority)
+    if ending and ending.ending.blocks(on or datetime.now(UTC).date()):
+        raise ended(version.name, ending)
+    return files, found.approvals

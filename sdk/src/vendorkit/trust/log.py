@@ -8,24 +8,34 @@ itself is that its very last entries were deleted: the next entry shows it, by i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.signatures import refusal, sign
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.canonical import load_json, to_canonical
-from vendorkit.records.decision import Decision, DecisionKind
+from vendorkit.records.decision import Decision, DecisionKind, Ending
 from vendorkit.trust.people import SIGNERS_FILE, Authority, Deciding
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By so much the clocks of those who decide and of those who read may differ."""
 
 
 @dataclass(frozen=True)
 class Signed:
-    """A decision with the signature under it."""
+    """A decision with the signature under it.
+
+    Args:
+        decision: What was decided.
+        signature: As its actor signed it.
+        before: The entries before it in the log that bear a later time.
+    """
 
     decision: Decision
     signature: str
+    before: tuple[Signed, ...] = field(default=(), compare=False, repr=False)
 
     def to_text(self) -> str:
         """As it is kept in the registry."""
@@ -65,6 +75,10 @@ class Log:
         """All aliases that were ever moved."""
         return frozenset(signed.decision.alias for signed in self.accepted if signed.decision.alias)
 
+    def until(self, moment: datetime) -> Log:
+        """The log as it was at a moment, by the times that the decisions bear."""
+        return Log(tuple(signed for signed in self.accepted if _time(signed) <= moment), self.faults)
+
     def about(self, release: str) -> tuple[Signed, ...]:
         """Everything that was decided about a release, oldest first."""
         return tuple(signed for signed in self.accepted if signed.decision.release == release)
@@ -85,6 +99,7 @@ def read_log(entries: Sequence[tuple[int, str]], model: str) -> Log:
     accepted: list[Signed] = []
     known: set[str | None] = {None}
     faults = []
+    newest = datetime.min.replace(tzinfo=UTC)
     held = {place for place, _ in entries}
     for place in range(1, max(held, default=0) + 1):
         if place not in held:
@@ -100,7 +115,10 @@ def read_log(entries: Sequence[tuple[int, str]], model: str) -> Log:
         if decision.model != model:
             faults.append(Fault(where, f"is about {decision.model}, not {model}."))
         elif decision.previous == (accepted[-1].decision.digest if accepted else None):
-            accepted.append(signed)
+            moment = _time(signed)
+            later = tuple(entry for entry in accepted if _time(entry) > moment) if moment < newest else ()
+            newest = max(newest, moment)
+            accepted.append(Signed(decision, signed.signature, later))
             known.add(decision.digest)
         elif decision.previous not in known:
             faults.append(Fault(where, "names a decision before it that is not in the log."))
@@ -131,7 +149,24 @@ def decision_fault(signed: Signed, authority: Authority) -> str | None:
         return f"{decision.actor} works for the vendor; decisions are the client's"
     if not authority.signers.strip():
         return f"{SIGNERS_FILE} is missing or empty, so that no key is known"
-    return refusal(decision.to_bytes(), signed.signature, person.email, authority.signers, decision.at)
+    signers, revoked = authority.signers, authority.revoked
+    why = refusal(decision.to_bytes(), signed.signature, person.email, signers, decision.at, revoked)
+    return why or _time_fault(signed, authority)
+
+
+def _time_fault(signed: Signed, authority: Authority) -> str | None:
+    """Why the time of a decision is not believed: nobody decides tomorrow, or before what they already saw."""
+    if _time(signed) > datetime.now(UTC) + CLOCKS_DIFFER:
+        return f"it is dated {signed.decision.at}, which is still to come"
+    for earlier in signed.before:
+        # An entry that does not count itself (anybody may have written it) casts no doubt on those behind it.
+        if decision_fault(earlier, authority) is None:
+            return f"it is dated {signed.decision.at}, before the {earlier.decision.kind} that it follows"
+    return None
+
+
+def _time(signed: Signed) -> datetime:
+    return datetime.fromisoformat(signed.decision.at)
 
 
 def refuse_tampered(log: Log, model: str) -> None:
@@ -155,6 +190,7 @@ def append(
     *,
     alias: str | None = None,
     from_version: int | None = None,
+    ending: Ending | None = None,
 ) -> Signed:
     """Sign a decision and add it to the log as the next one.
 
@@ -165,6 +201,7 @@ def append(
         deciding: Who decides, why, and with which key.
         alias: The alias that moves.
         from_version: Where it pointed.
+        ending: How the release ends, for a deprecation or retirement.
 
     Raises:
         Refused: The actor may not decide, the key is not theirs, or somebody else decided meanwhile.
@@ -179,10 +216,11 @@ def append(
         gate_report=version.tags["gate_report"],
         actor=deciding.actor,
         reason=deciding.reason,
-        at=now(),
+        at=_next_time(log, authority),
         alias=alias,
         from_version=from_version,
         previous=log.head,
+        ending=ending,
     )
     signed = Signed(decision, sign(decision.to_bytes(), deciding.key))
     why = decision_fault(signed, authority)
@@ -192,6 +230,28 @@ def append(
     registry.append_decision(version.model, signed.to_text(), version)
     _see_it_accepted(log_of(registry, version.model), decision)
     return signed
+
+
+def _next_time(log: Log, authority: Authority) -> str:
+    """The time of the next decision: now, or that of the last one where another clock is a little ahead.
+
+    Raises:
+        Refused: The last decision that counts is dated in the future: what follows it would not count one day.
+    """
+    present = datetime.now(UTC)
+    ahead = [signed for signed in log.accepted if _time(signed) > present]
+    far = [signed for signed in ahead if _time(signed) > present + CLOCKS_DIFFER and _counts_later(signed, authority)]
+    if far:
+        last = far[-1].decision
+        fault = Fault(f"{last.kind} by {last.actor}", f"is dated {last.at}, and it is {present:%Y-%m-%dT%H:%M:%SZ}.")
+        fix = "Set the clock of whichever machine is wrong; if it was theirs, decide again after that time."
+        raise Refused("The last decision is dated in the future.", [fault], fix=fix)
+    near = [signed for signed in ahead if _time(signed) <= present + CLOCKS_DIFFER]
+    return max((signed.decision.at for signed in near), default=now())
+
+
+def _counts_later(signed: Signed, authority: Authority) -> bool:
+    return "still to come" in (decision_fault(signed, authority) or "")
 
 
 def _see_it_accepted(log: Log, decision: Decision) -> None:

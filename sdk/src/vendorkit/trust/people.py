@@ -8,20 +8,24 @@ from pathlib import Path
 
 from vendorkit.adapters import repository
 from vendorkit.adapters.engagement import read_file
+from vendorkit.adapters.signatures import Revoked, parse_revoked
 from vendorkit.errors import BadInput, Fault
+from vendorkit.records.decision import STRICTEST, ApprovalRule
 from vendorkit.records.manifest import Manifest
 
 SIGNERS_FILE = "allowed_signers"
+REVOKED_FILE = "revoked_keys"
 LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True)
 class Member:
-    """A person of the manifest, as far as trust goes: id, e-mail address, and whether the client's own."""
+    """A person of the manifest, as far as trust goes: id, e-mail address, whether the client's own, and role."""
 
     id: str
     email: str
     internal: bool
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,20 @@ class Authority:
     Args:
         people: By person id.
         signers: Content of `allowed_signers`.
+        revoked: The keys of `revoked_keys`, and since when each is.
+        rule: The approvals that a release needs.
+        tier: The risk tier that asks for them.
+        rolling_back: Person ids of `operations.rollback.authority`: they roll back and promote in an emergency.
+        ending: Person id of `lifecycle.approver`, who retires releases.
     """
 
     people: Mapping[str, Member]
     signers: str
+    revoked: tuple[Revoked, ...] = ()
+    rule: ApprovalRule = STRICTEST
+    tier: str = ""
+    rolling_back: tuple[str, ...] = ()
+    ending: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +93,38 @@ def deciding(repo: Path, manifest: Manifest, actor: str | None, reason: str, key
     return Deciding(actor, reason, chosen)
 
 
-def authority_of(repo: Path, manifest: Manifest) -> Authority:
-    """The authority of an engagement: the people of its manifest and its `allowed_signers`."""
+def authority_of(repo: Path, manifest: Manifest, rule: ApprovalRule = STRICTEST) -> Authority:
+    """The authority of an engagement: the people of its manifest, `allowed_signers` and `revoked_keys`.
+
+    Args:
+        repo: The engagement.
+        manifest: Its manifest.
+        rule: The approvals that the policy pack asks of a release of this tier; whoever moves, serves or judges
+            releases must say it.
+
+    Raises:
+        BadInput: `revoked_keys` is no such list: a key must not count because its line was mistyped.
+    """
     people = {
-        name: Member(name, person.contact, internal=person.org == "internal")
+        name: Member(name, person.contact, internal=person.org == "internal", role=person.role)
         for name, person in manifest.people.items()
     }
     signers = read_file(repo, SIGNERS_FILE).data or b""
-    return Authority(people, signers.decode("utf-8", errors="replace"))
+    return Authority(
+        people=people,
+        signers=signers.decode("utf-8", errors="replace"),
+        revoked=_revoked(repo),
+        rule=rule,
+        tier=manifest.engagement.risk_tier,
+        rolling_back=manifest.operations.rollback.authority if manifest.operations else (),
+        ending=manifest.lifecycle.approver if manifest.lifecycle else None,
+    )
+
+
+def _revoked(repo: Path) -> tuple[Revoked, ...]:
+    seen = read_file(repo, REVOKED_FILE)
+    if seen.kind == "missing":
+        return ()
+    if seen.data is None:
+        raise BadInput("The list of revoked keys cannot be read.", [Fault(REVOKED_FILE, f"is a {seen.kind}.")])
+    return parse_revoked(seen.data.decode("utf-8", errors="replace"), REVOKED_FILE)

@@ -19,4 +19,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
-    return decided(args, "approval", "{actor} approved {release}: {record}\nNext: vendorkit promote {release}")
+    return decided(args, "approval", "{actor} approved {release}: {record}")

@@ -1,33 +1,69 @@
-"""List what is registered, approved and live."""
+"""List what is registered, approved, live and retired; and what was in production on a date.
+
+`--as-of DATE` shows everything that was in production on that day (UTC), `--as-of TIME` at that moment, by the signed
+history of decisions."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
 
-EXAMPLES = ("vendorkit releases", "vendorkit releases credit --json")
+EXAMPLES = ("vendorkit releases credit --json", "vendorkit releases credit --as-of 2026-11-22")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="only this model")
+    parser.add_argument("--as-of", metavar="DATE|TIME", help="as it was on this day or at this time, UTC")
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     from dataclasses import asdict  # noqa: PLC0415
 
-    from vendorkit.steps.releases import releases  # noqa: PLC0415
+    from vendorkit.steps.releases import in_production, moment_of, releases  # noqa: PLC0415
 
-    lines = releases(repo_of(args), args.model)
-    rows = [("RELEASE", "STATUS", "ALIASES", "APPROVED BY", "TRAINED BY", "REGISTERED")]
-    rows += [
-        (f"{line.model}/{line.version}", line.status, ", ".join(line.aliases) or "-",
-         ", ".join(line.approvals) or "-", line.author, line.created_at)
-        for line in lines
-    ]  # fmt: skip
+    repo = repo_of(args)
+    first, last = moment_of(args.as_of) if args.as_of else (None, None)
+    lines = releases(repo, args.model, as_of=last)
+    values = [
+        {**asdict(line), "ending": line.ending.model_dump(mode="json") if line.ending else None} for line in lines
+    ]
+    if not first or not last:
+        rows = [("RELEASE", "STATUS", "ALIASES", "APPROVED BY", "TRAINED BY", "REGISTERED")]
+        rows += [
+            (f"{line.model}/{line.version}", line.status, ", ".join(line.aliases) or "-",
+             ", ".join(line.approvals) or "-", line.author, line.created_at)
+            for line in lines
+        ]  # fmt: skip
+        notes = [f"To be reviewed, {line.model}/{line.version}: {what}" for line in lines for what in line.to_review]
+        notes += [f"{line.model}/{line.version} {_says(line.ending)}" for line in lines if line.ending]
+        text = "\n".join([_table(rows), *notes])
+        return Outcome({"releases": values}, text if lines else "Nothing is registered yet.")
+    stays = in_production(repo, args.model, first, last)
+    history: list[tuple[str, ...]] = [("RELEASE", "ALIAS", "SINCE", "UNTIL", "BY", "HOW", "WHY")]
+    history += [
+        (f"{stay.model}/{stay.version}", stay.alias, stay.since, stay.until or "-", stay.actor, stay.kind, stay.reason)
+        for stay in stays
+    ]
+    result = {"as_of": args.as_of, "releases": values, "production": [asdict(stay) for stay in stays]}
+    return Outcome(result, _table(history) if stays else f"Nothing was in production as of {args.as_of}.")
+
+
+def _says(ending: object) -> str:
+    from vendorkit.records.decision import Ending  # noqa: PLC0415
+
+    if not isinstance(ending, Ending):
+        return ""
+    parts = [f"warns from {ending.warn_from}"] if ending.warn_from else []
+    parts += [f"is blocked from {ending.block_from}"] if ending.block_from else []
+    parts += [f"use {ending.replacement}"] if ending.replacement else []
+    return ", ".join(parts) + "."
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    text = "\n".join(
+    return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
-    return Outcome({"releases": [asdict(line) for line in lines]}, text if lines else "Nothing is registered yet.")

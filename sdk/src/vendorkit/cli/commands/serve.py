@@ -43,7 +43,9 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     log = PredictionLog(logs / model)
     for note in log.notes:
         console.progress(note)
-    servable = Servable(deployed.contract, deployed.deployment, deployed.predict)
+    servable = Servable(
+        deployed.contract, deployed.deployment, deployed.predict, ending=deployed.ending, look=deployed.look
+    )
     name = f"{model}/{deployed.deployment.version}"
     urls: list[str] = []
 

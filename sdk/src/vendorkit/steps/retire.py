@@ -1,0 +1,176 @@
+"""Retire a release: callers are warned from a day, it is blocked from a day, and its replacement is named."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from vendorkit.adapters.engagement import read_manifest
+from vendorkit.adapters.registry import Registry
+from vendorkit.errors import BadInput, Fault, Refused
+from vendorkit.records.decision import Decision, DecisionKind, Ending
+from vendorkit.records.manifest.words import day
+from vendorkit.standards.policy import approval_rule
+from vendorkit.trust.endings import ending_of
+from vendorkit.trust.log import Log, append, log_of, refuse_tampered
+from vendorkit.trust.people import Authority, Deciding, authority_of
+from vendorkit.trust.releases import Subject, find_version, verify_release
+
+
+@dataclass(frozen=True)
+class Retired:
+    """A recorded deprecation, retirement or withdrawal of either."""
+
+    decision: Decision
+
+    def to_value(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        decision = self.decision
+        ending = decision.ending or Ending()
+        return {
+            "model": decision.model,
+            "version": decision.version,
+            "record": decision.digest,
+            "actor": decision.actor,
+            "kind": decision.kind,
+            **ending.model_dump(mode="json"),
+        }
+
+    def to_text(self) -> str:
+        """As a few words."""
+        decision, ending = self.decision, self.decision.ending
+        name = f"{decision.model}/{decision.version}"
+        if ending is None:
+            return f"{name} is neither deprecated nor retired any more. {decision.kind} {decision.digest}"
+        parts = [f"callers are warned from {ending.warn_from}"] if ending.warn_from else []
+        parts += [f"it is blocked from {ending.block_from}"] if ending.block_from else []
+        parts += [f"its replacement is {ending.replacement}"] if ending.replacement else []
+        return f"{name}: {', '.join(parts)}. {decision.kind} {decision.digest}"
+
+
+def retire(
+    repo: Path,
+    model: str,
+    version: int,
+    deciding: Deciding,
+    *,
+    warn_from: str | None = None,
+    block_from: str | None = None,
+    replacement: tuple[str, int] | None = None,
+    force: bool = False,
+    registry: Registry | None = None,
+) -> Retired:
+    """Record the end of a release.
+
+    Args:
+        repo: The engagement.
+        model, version: The release.
+        deciding: Who, why, and with which key: the person of lifecycle.approver.
+        warn_from: First day (UTC) of warnings; by default today.
+        block_from: First day on which it is no longer used. Without it the release is deprecated where `warn_from`
+            is given, else blocked from today.
+        replacement: Model and version to use instead.
+        force: Block it today although an alias points to it.
+        registry: An open registry; by default the engagement's.
+
+    Raises:
+        BadInput: No such release or replacement, or days that make no sense; all are named.
+        Refused: The person may not, the release is not what was published, or it is live and would go dark.
+    """
+    authority = _authority(repo, deciding)
+    registry = registry or Registry.open(repo)
+    log = log_of(registry, model)
+    refuse_tampered(log, model)
+    found = find_version(registry, model, version)
+    today = datetime.now(UTC).date()
+    faults = _day_faults(warn_from, block_from, today)
+    named = f"{replacement[0]}/{replacement[1]}" if replacement else None
+    if replacement == (model, version):
+        faults.append(Fault("--replacement", "is the release itself."))
+    elif replacement:
+        faults += _replacement_faults(registry, authority, replacement)
+    if faults:
+        raise BadInput(f"How does {found.name} end?", faults)
+    blocked = block_from or (None if warn_from else today.isoformat())
+    ending = Ending(warn_from=warn_from or today.isoformat(), block_from=blocked, replacement=named)
+    with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
+        verify_release(registry, found, Path(folder))
+    if ending.blocks(today) and not force:
+        _refuse_darkness(log, authority, found.name, version, named)
+    kind: DecisionKind = "retirement" if blocked else "deprecation"
+    return Retired(append(registry, log, authority, found, kind, deciding, ending=ending).decision)
+
+
+def withdraw(repo: Path, model: str, version: int, deciding: Deciding, *, registry: Registry | None = None) -> Retired:
+    """Take a deprecation or retirement back.
+
+    Raises:
+        BadInput: There is none.
+        Refused: The person may not.
+    """
+    authority = _authority(repo, deciding)
+    registry = registry or Registry.open(repo)
+    log = log_of(registry, model)
+    found = find_version(registry, model, version)
+    with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
+        files = verify_release(registry, found, Path(folder))
+    if ending_of(files.subject, log, authority) is None:
+        raise BadInput("There is nothing to withdraw.", [Fault(found.name, "is neither deprecated nor retired.")])
+    return Retired(append(registry, log, authority, found, "withdrawal", deciding).decision)
+
+
+def _authority(repo: Path, deciding: Deciding) -> Authority:
+    """Whom the engagement trusts, where it lets this person retire releases."""
+    manifest = read_manifest(repo)
+    authority = authority_of(repo, manifest, approval_rule(manifest))
+    if deciding.actor == authority.ending:
+        return authority
+    may = authority.ending or "nobody, for engagement.yaml has no lifecycle section"
+    fault = Fault(f"people.{deciding.actor}", f"is not lifecycle.approver, who is {may}.")
+    raise Refused(f"{deciding.actor} cannot retire a release.", [fault])
+
+
+def _day_faults(warn_from: str | None, block_from: str | None, today: date) -> list[Fault]:
+    faults, days = [], {}
+    for option, text in (("--warn-from", warn_from), ("--block-from", block_from)):
+        if text is None:
+            continue
+        try:
+            days[option] = day(text)
+        except ValueError:
+            faults.append(Fault(option, f"is {text!r}, expected a date like 2027-01-31."))
+            continue
+        if option == "--block-from" and days[option] < today:
+            faults.append(Fault(option, f"is {text}; expected today or later."))
+    if len(days) == 2 and days["--warn-from"] > days["--block-from"]:
+        faults.append(Fault("--warn-from", f"is {warn_from}, after it is blocked on {block_from}."))
+    return faults
+
+
+def _replacement_faults(registry: Registry, authority: Authority, replacement: tuple[str, int]) -> list[Fault]:
+    name, number = replacement
+    try:
+        found = find_version(registry, name, number)
+    except BadInput as error:
+        return [Fault("--replacement", str(fault)) for fault in error.faults]
+    tags = found.tags
+    release, candidate, report = (tags.get(key, "") for key in ("release", "candidate", "gate_report"))
+    subject = Subject(found.name, release, candidate, report, frozenset())
+    held = ending_of(subject, log_of(registry, name), authority)
+    if held and held.ending.block_from:
+        return [Fault("--replacement", f"{found.name} is to be retired itself, on {held.ending.block_from}.")]
+    return []
+
+
+def _refuse_darkness(log: Log, authority: Authority, name: str, version: int, named: str | None) -> None:
+    """The service would refuse from now on what an alias points to."""
+    moves = [log.move(alias, authority) for alias in sorted(log.aliases)]
+    live = [move.decision.alias or "" for move in moves if move and move.decision.version == version]
+    if live:
+        faults = [Fault(f"{log.accepted[0].decision.model}@{alias}", "points to it.") for alias in live]
+        instead = f"`vendorkit promote {named}`" if named else "promote its replacement"
+        fix = f"First {instead}, or give a later --block-from; --force retires it all the same."
+        raise Refused(f"{name} is live, and would not answer from today on.", faults, fix=fix)
