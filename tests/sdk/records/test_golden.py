@@ -17,6 +17,7 @@ from vendorkit.records.bundle import Bundle
 from vendorkit.records.contract import Contract
 from vendorkit.records.decision import Decision
 from vendorkit.records.deployment import Deployment
+from vendorkit.records.description import ModelDescription
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.pack import Pack
@@ -40,6 +41,7 @@ RECORDS: list[tuple[type[Record], str]] = [
     (Reproduction, "sha256:9246e47b46c88d5a8cf7e09e4894c7eab35522ebcd81ebe1712c6f37e620a322"),
     (Pack, "sha256:e95d156ce123e2405e9c6122b003fac866e7a3bbfaa9445d32f3d3905d183e97"),
     (Acceptance, "sha256:1bd57cbc4cf4ee440d65b7afebb8e5d4da56536c49f9147552222f93fe2de49a"),
+    (ModelDescription, "sha256:9d53e335b3649f4ca046eec3836912586c30f47facbafa0ad99134af6912853b"),
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from vendorkit.records.base import Digest, Record, Timestamp, Value
+from vendorkit.records.base import Digest, Record, Timestamp, Value, added
 
 
 class Input(Value):
@@ -100,7 +100,7 @@ class Run(Record):
 
     Args:
         run_id: UUIDv7 of the run.
-        stage: What was tracked, for instance `train`.
+        stage: What was tracked, for instance `train`; `import` for a model that was made without vendorkit.
         engagement: Id of the engagement.
         model: Id of the model surface.
         task: `binary`, `multiclass`, `regression` or `forecasting`.
@@ -113,6 +113,7 @@ class Run(Record):
         parameters: Training parameters as the vendor recorded them.
         author: Who trained, as git knows them.
         seconds: Wall time of the run.
+        gaps: What the maker of an imported model did not tell, by field of the model's description.
     """
 
     schema_name: ClassVar[str] = "vendorkit/run/1"
@@ -138,3 +139,4 @@ class Run(Record):
     seconds: float
     model_format: ModelFormat
     artifacts: tuple[Artifact, ...]
+    gaps: tuple[str, ...] = added(())

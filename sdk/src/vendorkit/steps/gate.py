@@ -21,6 +21,7 @@ from vendorkit.gates.base import Evidence, Scored, scored
 from vendorkit.gates.columns import Column
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_json
+from vendorkit.records.description import gap_faults
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
 from vendorkit.records.manifest import Gate, Manifest
@@ -77,6 +78,8 @@ def gate(
     store = Store(repo)
     candidate = candidate or store.candidate(None)
     model = candidate.run.model
+    if candidate.run.gaps:
+        raise Refused("The candidate cannot be judged yet.", gap_faults(candidate.run.gaps))
     specs = manifest.gates_for(model)
     if not specs:
         raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {model}.")])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.canonical import digest_json
 from vendorkit.records.contract import Contract
+from vendorkit.records.description import gap_faults
 from vendorkit.records.document_format import TITLES, DocumentFormats, WordsFile, missing_words
 from vendorkit.records.figures import Figures, figures_of, wrong_figures
 from vendorkit.records.gate_report import Against, GateReport
@@ -51,6 +52,8 @@ class Case:
 
 def unfit(case: Case) -> list[Fault]:
     """Everything that makes a candidate unfit to be published; empty when it is fit."""
+    if case.run.gaps:  # a model from elsewhere: what is told by its description, and only then the rest
+        return gap_faults(case.run.gaps)
     faults = [*_lineage(case.run), *_environment(case), *_gates(case), *_contract(case.contract)]
     return [*faults, *words_faults(case), *_runbook(*case.runbook)]
 

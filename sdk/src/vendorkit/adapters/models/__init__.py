@@ -73,6 +73,18 @@ def save_model(model: Any, folder: Path) -> ModelFormat:
     return ModelFormat(name=form.NAME, types=tuple(sorted(types)))
 
 
+def stored_as(name: str, path: Path) -> ModelFormat:
+    """How a model file from elsewhere is stored, with the types that loading it will have to allow. Loads nothing.
+
+    Raises:
+        BadInput: It is not of this format.
+    """
+    try:
+        return ModelFormat(name=name, types=tuple(sorted(FORMATS[name].types_in(path))))
+    except Exception as error:
+        raise BadInput(f"This is no model stored as {name}.", [Fault(path.name, f"{error}")]) from error
+
+
 def load_model(folder: Path, stored: ModelFormat) -> Any:
     """Load a model whose files were verified before.
 

@@ -84,4 +84,6 @@ def load(path: Path, types: tuple[str, ...]) -> Any:
 
 def types_in(path: Path) -> tuple[str, ...]:
     """None: the text is data."""
+    if not path.read_bytes().startswith(b"tree"):
+        raise ValueError("it does not begin as LightGBM's text does")
     return ()

@@ -46,13 +46,18 @@ def save(model: Any, path: Path) -> tuple[str, ...]:
 
 def load(path: Path, types: tuple[str, ...]) -> Any:
     """Load a model; only types that are named are made."""
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > MOST_GROWTH * path.stat().st_size:
-        raise ValueError(f"it would unpack to {unpacked:,} bytes, more than {MOST_GROWTH} times its size")
+    _refuse_bomb(path)
     return skops.io.load(path, trusted=list(types))
 
 
 def types_in(path: Path) -> tuple[str, ...]:
     """The types that loading would have to allow. Makes none of them."""
+    _refuse_bomb(path)
     return tuple(skops.io.get_untrusted_types(file=path))
+
+
+def _refuse_bomb(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > MOST_GROWTH * path.stat().st_size:
+        raise ValueError(f"it would unpack to {unpacked:,} bytes, more than {MOST_GROWTH} times its size")

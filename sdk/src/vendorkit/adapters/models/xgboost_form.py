@@ -56,4 +56,6 @@ def load(path: Path, types: tuple[str, ...]) -> Any:
 
 def types_in(path: Path) -> tuple[str, ...]:
     """None: the JSON is data."""
+    if not path.read_bytes().startswith(b"{"):
+        raise ValueError("it does not begin as XGBoost's JSON or UBJSON does")
     return ()

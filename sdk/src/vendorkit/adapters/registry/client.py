@@ -177,6 +177,29 @@ class Registry:
                 says = own_words(error)
         raise BadInput("The files are not there.", [Fault(version.name, says)])
 
+    def fetch(self, address: str, folder: Path) -> Path:
+        """Fetch the files at `models:/NAME/VERSION` or `runs:/ID/PATH`; gives the folder that they lie in.
+
+        Raises:
+            BadInput: There is nothing at that address.
+            Unavailable: The registry or the store of files does not answer.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        kind, _, name = address.partition(":/")
+        first, _, rest = name.partition("/")
+        with talking(self.tracking):
+            try:
+                if kind == "models":
+                    place = self._client.get_model_version_download_uri(first, rest)
+                else:
+                    place = "/".join(filter(None, [self._client.get_run(first).info.artifact_uri, rest]))
+                store = get_artifact_repository(place, tracking_uri=self.tracking)
+                return Path(store.download_artifacts("", str(folder)))
+            except MlflowException as error:
+                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    raise
+                raise BadInput("There is nothing to import.", [Fault(address, own_words(error))]) from error
+
     def decisions(self, model: str) -> list[tuple[int, str]]:
         """The signed decisions about a model as they were written: place, counted from 1, and text; oldest first."""
         with talking(self.tracking):
