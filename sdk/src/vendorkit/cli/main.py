@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "train": "run the vendor's pipeline under lineage; gives a candidate",
     "gate": "ask every declared gate of a candidate",
     "reproduce": "rebuild a release in a clean checkout and compare",
+    "documents": "model card, datasheet, release notes and brief, from the records",
     "publish": "register a candidate with its whole release record",
     "approve": "sign a yes to a release",
     "refuse": "sign a no to a release",

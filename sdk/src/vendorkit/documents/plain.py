@@ -68,3 +68,8 @@ def figure(value: float | str) -> str:
     if abs(value) < 1000.0:
         return f"{value:.6g}"
     return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1e12 else f"{value:.6g}"
+
+
+def lines_of(text: str) -> list[str]:
+    """Text of several lines, each without control characters and with its indentation."""
+    return ["".join(_visible(sign) for sign in line).rstrip() for line in text.splitlines()]

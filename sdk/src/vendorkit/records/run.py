@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from vendorkit.records.base import Digest, Record, Timestamp, Value, added
 
+CARRY_CODE = ("pickle", "cloudpickle", "joblib", "dill")
+"""Formats of models whose loading runs code that is in the file."""
+
 
 class Input(Value):
     """A dataset that was read, verified against its snapshot."""
@@ -93,6 +96,11 @@ class ModelFormat(Value):
 
     name: str
     types: tuple[str, ...]
+
+    @property
+    def carries_code(self) -> bool:
+        """Whether loading it runs whatever was put into it."""
+        return self.name in CARRY_CODE
 
 
 class Run(Record):

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vendorkit.adapters import repository
-from vendorkit.adapters.engagement import MANIFEST, read_file, read_manifest
+from vendorkit.adapters.engagement import MANIFEST, read_manifest
 from vendorkit.adapters.environment import LOCKFILE, requirements
 from vendorkit.adapters.openlineage_client import send
 from vendorkit.adapters.registry import Registry, Version, describe_model
 from vendorkit.adapters.store import Candidate, Store, list_files, read_record
+from vendorkit.documents.blocks import Written
 from vendorkit.documents.openlineage import events_of
+from vendorkit.documents.release_documents import release_documents, rendered
 from vendorkit.errors import Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_bytes, digest_file, digest_json
-from vendorkit.records.contract import Contract, contract_of
-from vendorkit.records.document_format import runbook_of, words_files
-from vendorkit.records.gate_report import Against, GateReport
-from vendorkit.records.manifest import Manifest
-from vendorkit.records.release import DataReference, Release
-from vendorkit.records.run import Person
-from vendorkit.records.seen_file import SeenFile
+from vendorkit.records.gate_report import GateReport
+from vendorkit.records.release import DataReference, Document, Release
+from vendorkit.records.run import Person, Run
 from vendorkit.standards.policy import Policy, packaged_policy
+from vendorkit.trust.candidacy import Candidacy, candidacy_of, live_version
+from vendorkit.trust.dossier import DECLARED, REQUIREMENTS
 from vendorkit.trust.entry import entry_of, metrics_of
 from vendorkit.trust.evidence import evidence_of
-from vendorkit.trust.fitness import Case, unfit
-from vendorkit.trust.releases import RELEASE_FILE, ReleaseFiles, find_version, verify_release
+from vendorkit.trust.fitness import unfit
+from vendorkit.trust.releases import RELEASE_FILE, ReleaseFiles, verify_release
 
 LOADER = "vendorkit.tracking.pyfunc"
-LIVE = "champion"
-DECLARED = "engagement"
-"""Folder of a release with what the engagement declared and wrote, as it was."""
+DOCUMENTS = "documents"
+"""Folder of a release with what people read."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,18 @@ class _Making:
     """All that goes into one release."""
 
     repo: Path
-    manifest: Manifest
     policy: Policy
-    candidate: Candidate
+    candidacy: Candidacy
     report: GateReport
-    contract: Contract
-    live: Against | None
-    declared: dict[str, bytes]
+    registry: Registry
 
     @property
     def name(self) -> str:
         """Names what it is made of: the same makes the same release."""
-        written = {path: digest_bytes(data) for path, data in self.declared.items()}
-        live = self.live.model_dump(mode="json") if self.live else None
-        return digest_json([self.candidate.digest, self.report.digest, self.contract.digest, written, live])
+        case = self.candidacy
+        written = {path: digest_bytes(data) for path, data in case.files.items()}
+        live = case.live.tags["release"] if case.live else None
+        return digest_json([case.candidate.digest, self.report.digest, case.contract.digest, written, live])
 
 
 def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registry | None = None) -> Published:
@@ -87,80 +84,38 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
             candidate is not what would be published: all named.
     """
     manifest, policy, store = read_manifest(repo), packaged_policy(), Store(repo)
-    candidate = candidate or store.candidate(None)
-    report = store.report(candidate.digest)
-    contract = contract_of(manifest, candidate.run, candidate.features)
-    declared = _declared(repo, manifest, candidate)
-    if report is not None:  # a candidate that was never judged leaves no registry behind
-        registry = registry or Registry.open(repo)
-        known = registry.find(candidate.run.model, candidate.digest)
-        if known:
-            return _again(registry, known, report, contract, declared)
-    live = _live(registry, candidate.run.model) if registry and report else None
-    faults = unfit(_case(manifest, policy, candidate, report, contract, live, declared))
-    if faults or report is None or registry is None:
-        raise Refused(f"Candidate {candidate.digest[7:19]} is not fit to be published.", faults)
-    there = {path: seen.data for path, seen in declared.items() if seen.data is not None}
-    making = _Making(repo, manifest, policy, candidate, report, contract, live, there)
+    candidacy = candidacy_of(repo, manifest, candidate or store.candidate(None))
+    report = candidacy.report
+    if report is None:  # never judged: it leaves no registry behind
+        raise _not_fit(candidacy, policy)
+    registry = registry or Registry.open(repo)
+    run = candidacy.candidate.run
     with store.alone():
-        meanwhile = registry.find(candidate.run.model, candidate.digest)
-        if meanwhile:
-            done = _again(registry, meanwhile, report, contract, declared)
-        else:
-            done = _publish(store, making, registry)
+        known = registry.find(run.model, candidacy.candidate.digest)
+        if known:
+            _drop_staged(store, known)
+            return _again(registry, known, candidacy, report)
+        making = _Making(repo, policy, replace(candidacy, live=live_version(registry, run.model)), report, registry)
+        if unfit(making.candidacy.case(policy.documents)):
+            raise _not_fit(making.candidacy, policy)
+        done = _publish(store, making)
         shutil.rmtree(store.release_folder(making.name), ignore_errors=True)
     return done
 
 
-def _declared(repo: Path, manifest: Manifest, candidate: Candidate) -> dict[str, SeenFile]:
-    """What the engagement declared and wrote, by path: manifest, lock, words, runbook, data contracts."""
-    model = candidate.run.model
-    contracts = [manifest.dataset(source.dataset).contract for source in candidate.run.inputs]
-    words = [file.path for file in words_files(manifest, model)]
-    paths = dict.fromkeys([MANIFEST, LOCKFILE, *words, runbook_of(manifest, model), *contracts])
-    return {path: read_file(repo, path) for path in paths}
+def _drop_staged(store: Store, known: Version) -> None:
+    """Remove what a publish left behind that was killed after the registry had it."""
+    for record in store.root.glob(f"releases/*/{RELEASE_FILE}"):
+        if digest_file(record) == known.tags.get("release"):
+            shutil.rmtree(record.parent, ignore_errors=True)
 
 
-def _case(
-    manifest: Manifest,
-    policy: Policy,
-    candidate: Candidate,
-    report: GateReport | None,
-    contract: Contract,
-    live: Against | None,
-    declared: dict[str, SeenFile],
-) -> Case:
-    lock, runbook = declared[LOCKFILE].data, runbook_of(manifest, candidate.run.model)
-    return Case(
-        manifest=manifest,
-        run=candidate.run,
-        contract=contract,
-        report=report,
-        live=live,
-        lockfile=LOCKFILE,
-        lock=None if lock is None else digest_bytes(lock),
-        words=tuple((file, declared[file.path]) for file in words_files(manifest, candidate.run.model)),
-        runbook=(runbook, declared[runbook]),
-        formats=policy.documents,
-    )
+def _not_fit(candidacy: Candidacy, policy: Policy) -> Refused:
+    faults = unfit(candidacy.case(policy.documents))
+    return Refused(f"Candidate {candidacy.candidate.digest[7:19]} is not fit to be published.", faults)
 
 
-def _live(registry: Registry, model: str) -> Against | None:
-    """The version that is live at this moment, as the registry says."""
-    number = registry.alias(model, LIVE)
-    if number is None:
-        return None
-    version = find_version(registry, model, number)
-    release = version.tags.get("release")
-    if release is None:
-        says = f"is live, and was not published by vendorkit: `{LIVE}` was pointed to it by hand."
-        raise Refused("The live version is not to be believed.", [Fault(version.name, says)])
-    return Against(model=model, version=number, release=release)
-
-
-def _again(
-    registry: Registry, known: Version, report: GateReport, contract: Contract, declared: dict[str, SeenFile]
-) -> Published:
+def _again(registry: Registry, known: Version, candidacy: Candidacy, report: GateReport) -> Published:
     """The release that this candidate has already, whole and the same; a version is never given other bytes.
 
     Raises:
@@ -169,31 +124,35 @@ def _again(
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         found = verify_release(registry, known, Path(scratch)).release
     held = {file.path: file.digest for file in found.files}
-    parts = {"gate report": (found.gate_report, report.digest), "contract": (found.contract, contract.digest)}
-    for path, seen in declared.items():
-        if path not in (MANIFEST, LOCKFILE) and seen.data is not None:
-            parts[path] = (held.get(f"{DECLARED}/{path}", "not there"), digest_bytes(seen.data))
+    parts = {
+        "gate report": (found.gate_report, report.digest),
+        "contract": (found.contract, candidacy.contract.digest),
+    }
+    for path, data in candidacy.files.items():
+        if path not in (MANIFEST, LOCKFILE):
+            parts[path] = (held.get(f"{DECLARED}/{path}", "not there"), digest_bytes(data))
     differ = [Fault(part, f"was {was}, is {is_} now.") for part, (was, is_) in parts.items() if was != is_]
     if differ:
         fix = "Bring that back, or train again: then it becomes a new version."
         raise Refused(
-            f"{known.name} holds this candidate, with other bytes. A version keeps its bytes.", differ, fix=fix
+            f"{known.name} holds this candidate with other bytes, and a version keeps its own.", differ, fix=fix
         )
     return Published(known, found.digest, created=False)
 
 
-def _publish(store: Store, making: _Making, registry: Registry) -> Published:
+def _publish(store: Store, making: _Making) -> Published:
     def fill(folder: Path) -> None:
         _write_files(store, making, folder)
-        (folder / RELEASE_FILE).write_bytes(_release(making, folder).to_bytes())
+        documents = _write_documents(making, folder)
+        (folder / RELEASE_FILE).write_bytes(_release(making, documents, folder).to_bytes())
 
     begun = store.release_folder(making.name).exists()
     # Filled once: a publish that was killed goes on with the same bytes.
     files = store.staged_release(making.name, fill)
     release = read_record(Release, files / RELEASE_FILE)
-    run = making.candidate.run
+    run = making.candidacy.candidate.run
     entry = entry_of(run, making.report, release)
-    version, created = registry.publish(
+    version, created = making.registry.publish(
         model=release.model,
         engagement=run.engagement,
         files=files,
@@ -209,14 +168,15 @@ def _publish(store: Store, making: _Making, registry: Registry) -> Published:
 
 def _as_published(making: _Making, version: Version, release: Release, files: Path) -> ReleaseFiles:
     """A release that was just registered; its files are still here."""
-    run, features, snapshots = making.candidate.run, making.candidate.features, making.candidate.snapshots
-    return ReleaseFiles(version, files, release, run, making.report, features, making.contract, snapshots)
+    candidate, contract = making.candidacy.candidate, making.candidacy.contract
+    parts = (release, candidate.run, making.report, candidate.features, contract, candidate.snapshots)
+    return ReleaseFiles(version, files, *parts)
 
 
 def _write_files(store: Store, making: _Making, folder: Path) -> None:
-    candidate = making.candidate
+    candidate, contract = making.candidacy.candidate, making.candidacy.contract
     shutil.copytree(candidate.model_folder, folder / "model")
-    fields = tuple((field.name, field.type, field.nullable) for field in making.contract.fields)
+    fields = tuple((field.name, field.type, field.nullable) for field in contract.fields)
     shutil.copyfile(candidate.folder / "run.json", folder / "model" / "run.json")  # for MLflow's own loading
     pinned, python = requirements(making.repo), candidate.run.environment.python.split()[-1]
     describe_model(folder / "model", fields, pinned, python, LOADER)
@@ -224,46 +184,61 @@ def _write_files(store: Store, making: _Making, folder: Path) -> None:
     shutil.copytree(candidate.folder / "snapshots", records / "snapshots")
     shutil.copyfile(candidate.folder / "run.json", records / "run.json")
     shutil.copyfile(candidate.folder / "features.json", records / "features.json")
-    (records / "contract.json").write_bytes(making.contract.to_bytes())
+    (records / "contract.json").write_bytes(contract.to_bytes())
     (records / "gate-report.json").write_bytes(making.report.to_bytes())
-    documents = folder / "documents"
+    documents = folder / DOCUMENTS
     documents.mkdir()
     for path in sorted(store.report_folder(candidate.digest).glob("gate-report.*")):
         if path.suffix != ".json":
             shutil.copyfile(path, documents / path.name)
-    for name, data in making.declared.items():
+    for name, data in making.candidacy.files.items():
         target = folder / DECLARED / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
 
 
-def _release(making: _Making, folder: Path) -> Release:
+def _write_documents(making: _Making, folder: Path) -> tuple[Written, ...]:
+    """Render the documents from what lies in the folder, compared with the live version."""
+    candidacy = making.candidacy
+    dossier = candidacy.dossier((folder / REQUIREMENTS).read_text("utf-8"))
+    with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
+        live = candidacy.live_dossier(making.registry, Path(scratch))
+    documents = release_documents(dossier, live, making.policy.documents)
+    for name, text in rendered(documents).items():
+        (folder / DOCUMENTS / name).write_text(text, encoding="utf-8")
+    return documents
+
+
+def _release(making: _Making, documents: tuple[Written, ...], folder: Path) -> Release:
     """The record of what lies in the folder."""
-    candidate, run = making.candidate, making.candidate.run
+    candidacy, run = making.candidacy, making.candidacy.candidate.run
     name, email = repository.identity(making.repo)
+    paths = {document.name: f"{DOCUMENTS}/{document.name}.md" for document in documents}
     return Release(
         model=run.model,
-        candidate=candidate.digest,
+        candidate=candidacy.candidate.digest,
         gate_report=making.report.digest,
-        features=candidate.features.digest,
-        contract=making.contract.digest,
-        snapshots=tuple(snapshot.digest for snapshot in candidate.snapshots),
+        features=candidacy.candidate.features.digest,
+        contract=candidacy.contract.digest,
+        snapshots=tuple(snapshot.digest for snapshot in candidacy.candidate.snapshots),
         files=list_files(folder),
         publisher=Person(name=name, email=email),
         published_at=now(),
         commit=run.code.commit,
-        data=tuple(
-            DataReference(
-                dataset=source.dataset,
-                snapshot=source.snapshot,
-                content_digest=source.content_digest,
-                rows=source.rows,
-            )
-            for source in run.inputs
-        ),
+        data=_data(run),
         metrics=metrics_of(making.report),
-        against=making.live,
+        against=candidacy.against,
         environment=run.environment.id,
         lock=digest_file(folder / DECLARED / LOCKFILE),
+        documents=tuple(
+            Document(name=document, path=path, digest=digest_file(folder / path)) for document, path in paths.items()
+        ),
         policy=making.policy.digest,
+    )
+
+
+def _data(run: Run) -> tuple[DataReference, ...]:
+    return tuple(
+        DataReference(dataset=each.dataset, snapshot=each.snapshot, content_digest=each.content_digest, rows=each.rows)
+        for each in run.inputs
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,8 +157,13 @@ class Registry:
         with talking(self.tracking):
             insist(self._client.set_registered_model_alias, model, alias, str(version))
 
-    def download(self, version: Version, folder: Path) -> Path:
+    def download(self, version: Version, folder: Path, parts: Sequence[str] = ("",)) -> Path:
         """Fetch the files of a release; gives the folder that they lie in.
+
+        Args:
+            version: The release.
+            folder: Where to put them.
+            parts: Files and folders of the release, for instance `records`; by default all of it.
 
         Raises:
             BadInput: Files are gone, or lie elsewhere by a link.
@@ -170,7 +175,8 @@ class Registry:
             try:
                 store = get_artifact_repository(version.place, tracking_uri=self.tracking)
                 if store.list_artifacts():
-                    return Path(store.download_artifacts("", str(folder)))
+                    fetched = [store.download_artifacts(part, str(folder)) for part in parts]
+                    return Path(fetched[0]) if parts == ("",) else folder
             except MlflowException as error:
                 if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     raise

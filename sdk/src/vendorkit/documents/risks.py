@@ -1,0 +1,56 @@
+"""Risks that can be read from the records themselves, as sentences: for release notes and brief."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from vendorkit.documents.differences import differences
+from vendorkit.documents.plain import figure
+from vendorkit.records.dossier import Dossier
+from vendorkit.records.gate_report import GateResult
+
+
+def risks(dossier: Dossier, live: Dossier | None) -> tuple[str, ...]:
+    """What a reader should know before they say yes."""
+    return tuple(dict.fromkeys([*_of_results(dossier), *_of_making(dossier), *_of_change(dossier, live)]))
+
+
+def _of_results(dossier: Dossier) -> Iterator[str]:
+    for result in dossier.report.results if dossier.report else ():
+        if result.verdict != "pass":
+            yield f"Gate {result.id} did not pass: {result.says}"
+        elif unsure(result):
+            low, high = (figure(end) for end in result.interval or (0.0, 0.0))
+            yield (
+                f"{result.metric} passed, but {result.n or 0:,} rows leave it between {low} and {high}; "
+                f"the limit is {result.limit}."
+            )
+        for cell in result.cells:
+            if cell.verdict == "too-few":
+                yield f"Gate {result.id} says nothing of {cell.name}: {cell.n:,} rows are too few."
+        yield from (f"Gate {result.id}: {note}" for note in result.notes)
+
+
+def unsure(result: GateResult) -> bool:
+    """Whether the first number of the limit lies within the 95 % interval of the result."""
+    limit = re.search(r"-?\d+\.?\d*", result.limit or "")
+    return bool(limit and result.interval and result.interval[0] < float(limit[0]) < result.interval[1])
+
+
+def _of_making(dossier: Dossier) -> Iterator[str]:
+    run = dossier.run
+    if run.model_format.carries_code:
+        yield f"The model is stored as {run.model_format.name}: loading it runs whatever was put into it."
+    for each in run.filters:
+        if not each.reason:
+            yield f"{each.rows_before - each.rows_after:,} rows were left out in {each.name} and nobody said why."
+    kinds = {result.kind for result in (dossier.report.results if dossier.report else ())}
+    if dossier.report and "fairness" not in kinds and dossier.manifest.engagement.risk_tier != "low":
+        yield "No gate asks whether groups of people are treated alike."
+
+
+def _of_change(dossier: Dossier, live: Dossier | None) -> Iterator[str]:
+    for each in differences(live, dossier) if live else ():
+        if each.risk:
+            yield f"{each.risk[:1].upper()}{each.risk[1:]} ({each.part}: {each.says})."

@@ -1,0 +1,59 @@
+"""Everything that is known of one candidate or release, together: what its documents are rendered from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vendorkit.errors import BadInput
+from vendorkit.records.contract import Contract
+from vendorkit.records.document_format import WordsKind, words_files
+from vendorkit.records.features import FeatureSet
+from vendorkit.records.gate_report import GateReport
+from vendorkit.records.manifest import Manifest
+from vendorkit.records.prose import Prose, read_prose
+from vendorkit.records.run import Run
+from vendorkit.records.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """One candidate or release.
+
+    Args:
+        name: `credit/3`, or what a candidate is called.
+        manifest: What was declared.
+        run: How it came to be.
+        features: What it is given.
+        contract: What it offers to callers.
+        report: What its gates said; None before they were asked.
+        snapshots: The data.
+        files: What the engagement declared and wrote, by path: words, data contracts.
+        requirements: Pinned packages, one a line.
+    """
+
+    name: str
+    manifest: Manifest
+    run: Run
+    features: FeatureSet
+    contract: Contract
+    report: GateReport | None
+    snapshots: tuple[Snapshot, ...]
+    files: Mapping[str, bytes]
+    requirements: str
+
+    def prose(self, kind: WordsKind, subject: str) -> Prose:
+        """The words of a document; without sections where there are none that can be read."""
+        for file in words_files(self.manifest, self.run.model):
+            if (file.kind, file.subject) == (kind, subject):
+                try:
+                    return read_prose(self.files.get(file.path, b""), file.path)
+                except BadInput:
+                    return Prose(file.path, ())
+        return Prose("", ())
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Package to version, from the pinned requirements."""
+        pins = (line.partition(";")[0].partition("==") for line in self.requirements.splitlines())
+        return {name.strip(): version.strip() for name, equals, version in pins if equals}

@@ -1,0 +1,234 @@
+"""Documents of a release: what each says, in both forms, for whom the words are hostile, and by whose format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+from vendorkit.documents.blocks import Words, Written, to_html, to_markdown
+from vendorkit.documents.card import card
+from vendorkit.documents.release_documents import release_documents, rendered
+from vendorkit.records.document_format import DocumentFormats, FormatSection
+from vendorkit.records.dossier import Dossier
+from vendorkit.records.run import ModelFormat
+from vendorkit.standards.policy import packaged_policy
+
+from tests.support.dossier import FILES, dossier
+from tests.support.engagement import manifest, minimal_manifest
+
+FORMATS = packaged_policy().documents
+MITCHELL = (
+    "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data",
+    "Quantitative analyses", "Ethical considerations", "Caveats and recommendations",
+)  # fmt: skip
+GEBRU = (
+    "Motivation", "Composition", "Collection process", "Preprocessing, cleaning and labelling", "Uses",
+    "Distribution", "Maintenance",
+)  # fmt: skip
+
+
+def texts(one: Dossier, live: Dossier | None = None) -> dict[str, str]:
+    return rendered(release_documents(one, live, FORMATS))
+
+
+def headings(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"^## (.+)$", text, re.MULTILINE))
+
+
+def test_every_document_in_both_forms() -> None:
+    names = {"brief", "card", "datasheet-applications", "release-notes"}
+    assert set(texts(dossier())) == {f"{name}.{ending}" for name in names for ending in ("md", "html")}
+
+
+def test_the_card_has_the_headings_of_mitchell_and_the_datasheet_those_of_gebru() -> None:
+    made = texts(dossier())
+    assert headings(made["card.md"]) == MITCHELL
+    assert headings(made["datasheet-applications.md"]) == GEBRU
+    assert headings(made["release-notes.md"]) == ("What changed", "Why", "Remaining risks")
+
+
+def test_the_hub_reads_the_front_matter_of_the_card() -> None:
+    data = ModelCard(texts(dossier())["card.md"]).data
+    assert data.library_name == "sklearn"
+    assert data.pipeline_tag == "tabular-classification"
+    assert data.model_format == "skops"
+    assert data.datasets == ["applications"]
+    (result,) = data.eval_results
+    assert (result.metric_type, result.metric_value, result.metric_name) == ("roc_auc", 0.7812, "g-auc")
+    assert (result.task_type, result.dataset_name) == ("tabular-classification", "holdout")
+    assert result.dataset_revision == dossier().report.benchmarks[0].content_digest  # type: ignore[union-attr]
+
+
+def test_front_matter_is_yaml_whatever_stands_in_it() -> None:
+    run = dossier().run
+    odd = replace(dossier(), run=run.model_copy(update={"inputs": ()}), report=None)
+    front = texts(odd)["card.md"].split("---\n")[1]
+    value = yaml.safe_load(front)
+    assert value["datasets"] == []
+    assert "model-index" not in value
+
+
+def test_the_card_holds_what_was_recorded() -> None:
+    text = texts(dossier())["card.md"]
+    for said in (
+        "skops: data only, carries no code.",
+        "LogisticRegression",
+        "parameter solver",
+        "never real money",
+        "0.7812",
+        "0.7253 to 0.8371",
+        "at least 0.76",
+        "Label: creditability, decided by repayment ledger, defined in data/labels.md.",
+        "Personal data: applications.",
+        "> Young applicants are few.",
+    ):
+        assert said in text, said
+
+
+def test_a_format_that_carries_code_is_marked_in_card_and_brief() -> None:
+    run = dossier().run.model_copy(update={"model_format": ModelFormat(name="pickle", types=())})
+    made = texts(dossier(run=run))
+    assert "pickle: carries code; loading it runs whatever was put into it" in made["card.md"]
+    assert "stored as pickle: loading it runs whatever" in made["brief.md"]
+
+
+def test_the_datasheet_joins_snapshot_contract_and_manifest() -> None:
+    text = texts(dossier())["datasheet-applications.md"]
+    for said in (
+        "| savings | string | 183 | - |",
+        "Purpose by its contract: Rank applications.",
+        "Limitations by its contract: One bank.",
+        "Data contract acme-applications, version 1.2.0, active.",
+        "2 rows were left out by drop-test-accounts: never real money.",
+        "Answers for it: ml-sre",
+        "Models of this engagement that learn from it: credit.",
+    ):
+        assert said in text, said
+
+
+@pytest.mark.parametrize(
+    "contract", [b"", b"[1, 2]", b"schema: 3\ndescription: no\n", b"\xff", b"schema: [{properties: x}]"]
+)
+def test_a_data_contract_that_cannot_be_read_says_nothing(contract: bytes) -> None:
+    text = texts(dossier(files={**FILES, "data/applications.odcs.yaml": contract}))["datasheet-applications.md"]
+    assert headings(text) == GEBRU
+    assert "by its contract:" not in text
+
+
+def live_before() -> Dossier:
+    """A live version with another feature, other data, packages, limits and result."""
+    now = dossier()
+    fewer = now.features.features[1:]
+    features = now.features.model_copy(update={"features": fewer})
+    run = now.run.model_copy(
+        update={
+            "inputs": (now.run.inputs[0].model_copy(update={"rows": 900}),),
+            "parameters": {"C": 1.0, "max_iter": 1000, "fit_intercept": True, "solver": "lbfgs"},
+        }
+    )
+    gates = [{**gate, **({"min": 0.75} if gate["id"] == "g-auc" else {})} for gate in minimal_manifest()["gates"]]
+    return replace(
+        now,
+        name="credit/1",
+        run=run,
+        features=features,
+        contract=now.contract.model_copy(update={"fields": fewer}),
+        manifest=manifest(gates=gates),
+        requirements="numpy==2.0.0\npolars==1.0\n",
+    )
+
+
+def test_release_notes_name_every_difference() -> None:
+    text = texts(dossier(), live_before())["release-notes.md"]
+    for said in (
+        "Compared with credit/1, which is live.",
+        "| duration_months | - | integer, 4 to 72 |",
+        "| applications | 900 rows, content sha256:917ba4b27fd8 | 1,000 rows, content sha256:917ba4b27fd8 |",
+        "| numpy | 2.0.0 | 2.1.0 |",
+        "| pandas | - | 3.0.0 |",
+        "| polars | 1.0 | - |",
+        "| g-auc | at least 0.75 and at most 0.01 worse",
+        "| roc_auc (g-auc) | 0.7765 | 0.7812 |",
+        "| parameter C | 1.0 | 0.1 |",
+        "| field duration_months | - | integer |",
+        "- The limit is looser than for the live version (gates: g-auc at least 0.7",
+        "- Callers that do not send it will be refused (contract: field duration_months added: integer).",
+        "These words are those of credit/1: nobody wrote anew why this version is made.",
+    ):
+        assert said in text, said
+
+
+def test_nothing_changed() -> None:
+    text = texts(dossier(), replace(dossier(), name="credit/1"))["release-notes.md"]
+    assert "The same as in credit/1: features, data, packages, gates and limits, training, what callers notice." in text
+
+
+def test_the_brief_has_a_verdict_what_it_means_risks_and_who_decides() -> None:
+    text = texts(dossier(), live_before())["brief.md"]
+    assert "**No: the answer is not yes to 1 of 2 questions agreed beforehand.**" in text
+    assert headings(text) == ("What it means", "What changes", "What may go wrong", "Who decides")
+    assert "| Ranks good and bad payers at least as well as today | yes | 0.7812 | at least 0.76 | 0.7765 |" in text
+    assert "roc_auc passed, but 300 rows leave it between 0.7253 and 0.8371; the limit is at least 0.76." in text
+    assert "model-risk answers for the model; model-ops-lead is accountable" in text
+    assert "vendor-ml" not in text
+
+
+def test_a_brief_without_a_report_decides_nothing() -> None:
+    assert "It was not judged yet; nothing can be decided." in texts(dossier(report=None))["brief.md"]
+
+
+def test_the_form_is_the_platforms() -> None:
+    own = DocumentFormats(card=(FormatSection(heading="Purpose", asks="Say it."), FormatSection(heading="Metrics")))
+    files = {**FILES, "models/credit/CARD.md": b"## Purpose\n\nTo rank.\n"}
+    text = to_markdown(card(dossier(files=files), own.card))
+    assert headings(text) == ("Purpose", "Metrics")
+    assert "> To rank." in text
+
+
+HOSTILE = """## Factors
+
+<script>alert(1)</script> ![x](https://evil.example/track.png) \x1b[31mred\u202e
+
+# Fake heading
+| gate | verdict |
+<img src=x onerror=alert(1)>
+"""
+
+
+class Tags(HTMLParser):
+    """Collects tags and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href") or name.startswith("on")]
+
+
+def test_hostile_words_stay_words() -> None:
+    made = texts(dossier(files={**FILES, "models/credit/CARD.md": HOSTILE.encode()}))
+    page = Tags()
+    page.feed(made["card.html"])
+    assert not page.seen & {"script", "img", "a", "iframe"}
+    assert page.links == ["data:,"]
+    text = made["card.md"]
+    quoted = text.split("## Factors\n\n")[1].split("\n\nNo gate")[0]
+    assert all(line.startswith(">") for line in quoted.splitlines())
+    assert "<script" not in text
+    assert "![" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_words_keep_their_lists_and_paragraphs_on_the_page() -> None:
+    words = Words("One `two`.\n\n- a\n  b\n- c\n\n1. d\n\n### Head\nrest\n\n```\n# code\n```", "A.md")
+    page = to_html(Written("x", "X", "lead", (words,)))
+    assert "<p>One <code>two</code>.</p><ul><li>a b</li><li>c</li></ul><ol><li>d</li></ol>" in page
+    assert "<p><strong>Head</strong></p><p>rest</p><pre># code</pre>" in page
