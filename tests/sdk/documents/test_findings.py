@@ -92,7 +92,9 @@ def test_sarif_has_rules_levels_places_and_suppressions() -> None:
     assert place["logicalLocations"][0]["fullyQualifiedName"] == "accountable"
     assert results[1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20files/noxfile.py"
     assert results[2]["suppressions"][0]["kind"] == "external"
-    assert results[5]["locations"] == [{"logicalLocations": [{"fullyQualifiedName": "gates.g-auc"}]}]
+    (gate,) = results[5]["locations"]
+    assert gate["logicalLocations"] == [{"fullyQualifiedName": "gates.g-auc"}]
+    assert gate["physicalLocation"]["artifactLocation"]["uri"] == "engagement.yaml"
     assert "locations" not in results[6]
 
 

@@ -26,6 +26,8 @@ VERDICTS: dict[Verdict, str] = {
 }
 """Every verdict in words."""
 
+MANIFEST = "engagement.yaml"
+
 _PLACE = re.compile(r"(?P<file>[^:]+):(?P<line>[1-9][0-9]{0,8})(: (?P<path>.*))?", re.DOTALL)
 
 
@@ -114,21 +116,21 @@ def to_junit(title: str, findings: Sequence[Finding]) -> str:
     number = counts(findings)
     failures = sum(finding.blocks and finding.verdict == "fail" for finding in findings)
     skipped = number["waived"] + number["not-yet"] + number["not-applicable"]
-    head = (
-        f'tests="{len(findings)}" failures="{failures}" errors="{number["error"]}" skipped="{skipped}"'
-    )  # fmt: skip
+    head = f'tests="{len(findings)}" failures="{failures}" errors="{number["error"]}"'
     cases = "\n".join(_junit_case(finding) for finding in findings)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites name="vendorkit" {head}>\n<testsuite name="{markup(title)}" {head}>\n{cases}\n'
+        f'<testsuites name="vendorkit" {head}>\n<testsuite name="{markup(title)}" {head} skipped="{skipped}">\n{cases}\n'
         "</testsuite>\n</testsuites>"
     )
 
 
 def _junit_case(finding: Finding) -> str:
-    name = markup(f"{finding.id} {finding.where}".strip())
+    kind = finding.facts.get("kind")
+    name = markup(finding.id if kind else f"{finding.id} {finding.where}".strip())
     says = markup(finding.says)
-    more = "\n".join(markup(line) for line in (finding.says, finding.why, finding.fix) if line)
+    lines = (finding.says, finding.why, finding.fix, *_cell_lines(finding))
+    more = "\n".join(markup(line) for line in lines if line)
     if finding.verdict == "error":
         inner = f'<error message="{says}">{more}</error>'
     elif finding.blocks:
@@ -137,7 +139,13 @@ def _junit_case(finding: Finding) -> str:
         inner = f'<skipped message="{markup(VERDICTS[finding.verdict])}: {says}"/>'
     else:
         inner = f"<system-out>{VERDICTS[finding.verdict]} ({finding.severity}): {more}</system-out>"
-    return f'<testcase classname="{markup(finding.id[:3])}" name="{name}">{inner}</testcase>'
+    return f'<testcase classname="{markup(kind or finding.id[:3])}" name="{name}">{inner}</testcase>'
+
+
+def _cell_lines(finding: Finding) -> list[str]:
+    """Segments of a gate that did not pass."""
+    cells = [cell for cell in finding.facts.get("cells", ()) if cell["verdict"] != "pass"]
+    return [f"{cell['name']}: {cell['value']} on {cell['n']} rows: {cell['verdict']}" for cell in cells]
 
 
 _KINDS: dict[Verdict, str] = {
@@ -197,13 +205,18 @@ def _sarif_result(finding: Finding, rule: int) -> dict[str, Any]:
 def _sarif_location(where: str) -> dict[str, Any]:
     found = _PLACE.fullmatch(where)
     if found is None:
-        return {"logicalLocations": [{"fullyQualifiedName": clean(where)}]}
+        logical: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": clean(where)}]}
+        # A code scanner shows no result without a line; a gate is declared somewhere in the manifest.
+        return {**_physical(MANIFEST, 1), **logical} if where.startswith("gates.") else logical
     uri = quote(clean(found["file"]))
-    region = {"startLine": int(found["line"])}
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    location = _physical(uri, int(found["line"]))
     if found["path"]:
         location["logicalLocations"] = [{"fullyQualifiedName": clean(found["path"])}]
     return location
+
+
+def _physical(uri: str, line: int) -> dict[str, Any]:
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}
 
 
 FORMATS: dict[str, Callable[[str, Sequence[Finding]], str]] = {
