@@ -407,12 +407,25 @@ def _schema_rows(schema: dict[str, Any], path: str, parts: dict[str, Any]) -> It
             yield from _schema_rows(inner, f"{path}{name}.", parts)
 
 
+def glossary_words() -> str:
+    """The words of the glossary for `vendorkit explain`, without the page's marks; of two meanings the first stays."""
+    found: dict[str, str] = {}
+    for line in (REFERENCE.parent / "explanation/glossary.md").read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split(" | ")] if line.startswith("| ") else []
+        if len(cells) == 2 and cells[0] != "word":
+            for word in cells[0].split(", "):
+                plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cells[1])
+                found.setdefault(word.strip("`*"), re.sub(r"[*`]", "", plain))
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "manifest.md": manifest,
     "records.md": records,
     "checks.md": checks,
     "openlineage.md": openlineage,
+    "../../sdk/src/vendorkit/documents/words.json": glossary_words,
     "gates.md": lambda: gates_reference(GATES, METRICS),
 }
 """File name below docs/reference/ to what writes it."""

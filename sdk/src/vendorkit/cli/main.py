@@ -17,6 +17,7 @@ from typing import NoReturn
 COMMANDS: dict[str, str] = {
     "new": "kick off an engagement: scaffold, lock, first commit",
     "check": "hold the repository against the platform's standards",
+    "explain": "what a check, gate, metric, error or word means; or the engagement",
     "snapshot": "freeze a declared dataset and write its pointer",
     "train": "run the vendor's pipeline under lineage; gives a candidate",
     "gate": "ask every declared gate of a candidate",

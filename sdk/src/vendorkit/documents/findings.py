@@ -120,7 +120,8 @@ def to_junit(title: str, findings: Sequence[Finding]) -> str:
     cases = "\n".join(_junit_case(finding) for finding in findings)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites name="vendorkit" {head}>\n<testsuite name="{markup(title)}" {head} skipped="{skipped}">\n{cases}\n'
+        f'<testsuites name="vendorkit" {head}>\n'
+        f'<testsuite name="{markup(title)}" {head} skipped="{skipped}">\n{cases}\n'
         "</testsuite>\n</testsuites>"
     )
 

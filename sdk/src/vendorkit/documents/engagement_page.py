@@ -1,0 +1,179 @@
+"""The engagement on one page: what a vendor must deliver to, who answers for what, what is still owed.
+
+Only what the manifest declares stands here; what is proven is in the gate reports and in `vendorkit check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vendorkit.documents.explanation import Section
+from vendorkit.records.manifest import Manifest
+from vendorkit.records.manifest.judging import Gate
+
+Facts = tuple[tuple[str, str], ...]
+
+LINEAGE = (
+    ("dataset ids", "digest, rows and schema of every dataset that was read"),
+    ("time", "when the data was taken, and when the run began"),
+    ("transformation", "commit, files and digest of the code that made the features"),
+    ("features", "names, types and ranges, as one record"),
+    ("label source", "which system decides, by which policy"),
+    ("environment", "lock file, Python and platform, as one digest"),
+)
+"""The six things that the lineage of every candidate names; `vendorkit train` records them by itself."""
+
+
+def engagement_page(manifest: Manifest) -> list[Section]:
+    """The sections of the page, in the order in which a newcomer asks.
+
+    Args:
+        manifest: The engagement's manifest.
+    """
+    return [section(manifest) for section in _SECTIONS]
+
+
+def _person(manifest: Manifest, person_id: str) -> str:
+    person = manifest.people.get(person_id)
+    return f"{person_id} ({person.name}, {person.org}, {person.contact})" if person else f"{person_id} (not declared)"
+
+
+def _head(manifest: Manifest) -> Section:
+    about = manifest.engagement
+    facts = [
+        ("use", about.use_case),
+        ("vendor", manifest.vendor.name),
+        ("operating model", about.operating_model),
+        ("stage", about.stage),
+        ("risk tier", about.risk_tier),
+        ("from, to", f"{about.starts} to {about.ends}"),
+        ("accountable", _person(manifest, manifest.accountable)),
+    ]
+    if about.regimes:
+        facts.append(("regulations", ", ".join(about.regimes)))
+    return Section("engagement", about.id, f"{about.title}.", tuple(facts))
+
+
+def _models(manifest: Manifest) -> Section:
+    facts = []
+    for model in manifest.models():
+        uses = ", ".join(model.datasets) or "no dataset"
+        facts.append((model.id, f"{model.task or 'task not declared'}; uses {uses}; owner {model.owner}"))
+    return Section("", "Models", "" if facts else "None is declared.", tuple(facts))
+
+
+def _api(manifest: Manifest) -> Section:
+    says = (
+        "Every model is called by POST /v1/predict with named fields and answers with an id, a score and warnings; "
+        "the fields and their ranges follow from training and stand in the release's contract."
+    )
+    facts = [
+        (surface.id, f"contract {surface.contract or 'not declared'}; owner {surface.owner}")
+        for surface in manifest.surfaces
+        if surface.kind == "endpoint"
+    ]
+    if manifest.operations:
+        modes = manifest.operations.failure_modes.model_dump()
+        facts += [(f"when {name.replace('_', ' ')}", text) for name, text in modes.items()]
+    return Section("", "Scoring API", says, tuple(facts))
+
+
+def _datasets(manifest: Manifest) -> Section:
+    says = (
+        "Only these may be used; work on others is found by the checks." if manifest.datasets else "None is declared."
+    )
+    facts = []
+    for each in manifest.datasets:
+        label = f"; label from {each.label.source}" if each.label else ""
+        personal = "; about people" if each.personal_data else ""
+        facts.append((each.id, f"contract {each.contract}; owner {each.owner}{label}{personal}"))
+    return Section("", "Allowed datasets", says, tuple(facts))
+
+
+def _lineage(manifest: Manifest) -> Section:
+    del manifest  # the same for every engagement
+    return Section(
+        "", "Required lineage", "Recorded by `vendorkit train` and by the hooks of `vendorkit.track`.", LINEAGE
+    )
+
+
+def _gates(manifest: Manifest) -> Section:
+    facts = tuple((gate.id, f"{gate.says} ({limits_in_words(gate)})") for gate in manifest.gates)
+    says = (
+        "A candidate ships only when all of these pass." if facts else "None is declared, so nothing can be published."
+    )
+    return Section("", "Gates", says, facts)
+
+
+def limits_in_words(gate: Gate) -> str:
+    """The limits that a gate declares: `roc_auc at least 0.76 on holdout`."""
+    said = [gate.metric or gate.kind]
+    if gate.min is not None:
+        said.append(f"at least {gate.min:g}")
+    if gate.max is not None:
+        said.append(f"at most {gate.max:g}")
+    if gate.max_drop_vs_current is not None:
+        said.append(f"at most {gate.max_drop_vs_current:g} worse than the live version")
+    if gate.slice:
+        said.append(f"for {gate.slice}")
+    if gate.benchmark:
+        said.append(f"on {gate.benchmark}")
+    return " ".join(said)
+
+
+def _drift(manifest: Manifest) -> Section:
+    operations = manifest.operations
+    if operations is None:
+        return Section("", "Drift and alerts", "Not declared yet: add `operations` to engagement.yaml.")
+    facts = []
+    for alert in operations.alerts:
+        bounds = [f"over {alert.over:g}"] if alert.over is not None else []
+        bounds += [f"under {alert.under:g}"] if alert.under is not None else []
+        told = _person(manifest, alert.to)
+        facts.append((alert.signal, f"{' or '.join(bounds) or 'any'}: tells {told}; see {alert.runbook}"))
+    again = operations.retrain
+    or_when = f" or when {again.or_when}" if again.or_when else ""
+    facts += [
+        ("retraining", f"every {again.every}{or_when}; owner {_person(manifest, again.owner)}"),
+        (
+            "rollback",
+            f"by {', '.join(operations.rollback.authority)} within {operations.rollback.target_minutes:g} min",
+        ),
+        ("escalation", " -> ".join(operations.escalation)),
+    ]
+    return Section("", "Drift and alerts", "", tuple(facts))
+
+
+def _people(manifest: Manifest) -> Section:
+    facts = tuple((name, f"{each.name}, {each.org}, {each.contact}") for name, each in manifest.people.items())
+    return Section("", "People", "", facts)
+
+
+def _milestones(manifest: Manifest) -> Section:
+    facts = tuple(
+        (each.due, f"{each.id}: {each.title}; {', '.join(each.delivers)}; accepted by {each.accepted_by}")
+        for each in manifest.milestones
+    )
+    return Section("", "Milestones", "", facts)
+
+
+def _owed(manifest: Manifest) -> Section:
+    owed = manifest.owed()
+    if not owed:
+        return Section("", "Still owed", "Every section is declared; `vendorkit check` tells what evidence is missing.")
+    facts: Facts = tuple((name, "is owed from stage delivery on") for name in owed)
+    return Section("", "Still owed", "`vendorkit check` tells more.", facts)
+
+
+_SECTIONS: tuple[Callable[[Manifest], Section], ...] = (
+    _head,
+    _models,
+    _api,
+    _datasets,
+    _lineage,
+    _gates,
+    _drift,
+    _people,
+    _milestones,
+    _owed,
+)

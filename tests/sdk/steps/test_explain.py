@@ -1,0 +1,123 @@
+"""Everything that has a name is explained, in the words of the code itself; the engagement fits one page."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from vendorkit.documents.explanation import FORMATS, WIDTH
+from vendorkit.errors import BadInput
+from vendorkit.gates import GATES
+from vendorkit.gates.metrics import METRICS
+from vendorkit.standards.ask import CHECKS
+from vendorkit.steps.explain import ERRORS, VERDICTS, explain, words
+
+from tests.support.engagement import minimal_manifest, write_engagement
+from tests.support.reports import HOSTILE
+
+EVERY = [*CHECKS, *GATES, *METRICS, *ERRORS, *VERDICTS, *words(), "BadInput", "Refused", "Unavailable"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_name_is_explained(name: str) -> None:
+    sections = explain(name, None)
+    for section in sections:
+        assert section.title.casefold() == name.casefold()
+        assert section.says.endswith((".", "!", "?", ")")), section.says
+        assert all(text for _, text in section.facts)
+
+
+def test_a_metric_has_formula_and_source() -> None:
+    (section,) = explain("roc_auc", None)
+    facts = dict(section.facts)
+    assert facts["formula"] == METRICS["roc_auc"].formula
+    assert facts["source"] == METRICS["roc_auc"].source
+
+
+def test_a_declared_gate_has_its_limit_formula_and_mend(tmp_path: Path) -> None:
+    repo = write_engagement(tmp_path / "repo")
+    gate = minimal_manifest()["gates"][0]
+    (section,) = explain(gate["id"], repo)
+    facts = dict(section.facts)
+    assert section.says.rstrip(".") == gate["says"].rstrip(".")
+    assert f"{gate['metric']} at least {gate['min']:g}" in facts["limit"]
+    assert facts["judged by"] == GATES[gate["kind"]].formula
+    assert facts["source"] == METRICS[gate["metric"]].source
+    assert "engagement.yaml" in facts["to mend"]
+    assert "newest answer" not in facts
+
+
+def test_a_check_says_how_severe_it_is_here(tmp_path: Path) -> None:
+    here = dict(explain("MAN-04", write_engagement(tmp_path / "repo"))[0].facts)
+    assert "(stage kickoff)" in here["severity now"]
+    assert "severity now" not in dict(explain("MAN-04", None)[0].facts)
+
+
+def test_an_unknown_name_is_told_with_the_nearest() -> None:
+    with pytest.raises(BadInput) as caught:
+        explain("roc_acu", None)
+    assert "roc_auc" in str(caught.value)
+
+
+def test_the_engagement_fits_one_page(tmp_path: Path) -> None:
+    sections = explain(None, write_engagement(tmp_path / "repo"))
+    assert [section.title for section in sections] == [
+        "acme-credit-2026", "Models", "Scoring API", "Allowed datasets", "Required lineage", "Gates",
+        "Drift and alerts", "People", "Milestones", "Still owed",
+    ]  # fmt: skip
+    text = FORMATS["text"](sections)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert len(text.splitlines()) <= 100
+    for said in ("applications", "model-risk@bank.example", "label source", "operations", "vendor-ml"):
+        assert said in text
+
+
+def test_drift_names_who_is_alerted(tmp_path: Path) -> None:
+    operations = {
+        "objectives": [],
+        "alerts": [{"signal": "psi_score", "over": 0.2, "to": "ml-sre", "runbook": "docs/RUNBOOK.md#drift"}],
+        "failure_modes": dict.fromkeys(("missing", "stale", "invalid", "out_of_distribution"), "reject-422"),
+        "rollback": {"authority": ["ml-sre"], "command": "make rollback", "target_minutes": 15},
+        "escalation": ["ml-sre", "vendor-ml"],
+        "retrain": {"every": "P3M", "owner": "ml-sre"},
+    }
+    repo = write_engagement(tmp_path / "repo", operations=operations)
+    drift = next(section for section in explain(None, repo) if section.title == "Drift and alerts")
+    assert "ml-sre@bank.example" in dict(drift.facts)["psi_score"]
+    assert "ml-sre -> vendor-ml" in dict(drift.facts)["escalation"]
+
+
+def test_no_engagement_and_no_name_is_bad_input() -> None:
+    with pytest.raises(BadInput):
+        explain(None, None)
+
+
+@pytest.mark.parametrize("text", HOSTILE[:8])
+def test_hostile_text_stays_text(tmp_path: Path, text: str) -> None:
+    value = minimal_manifest()["engagement"]
+    try:
+        repo = write_engagement(tmp_path / "repo", engagement={**value, "title": text, "use_case": text})
+        sections = explain(None, repo)
+    except BadInput:
+        return  # the manifest refuses some of it
+    shown = FORMATS["text"](sections)
+    assert all(sign == "\n" or sign.isprintable() for sign in shown)
+    assert max(map(len, shown.splitlines())) <= WIDTH
+    assert "<script>" not in FORMATS["markdown"](sections).replace("\\<", "")
+    json.loads(FORMATS["json"](sections))
+
+
+def test_it_answers_without_mlflow_and_pandas(tmp_path: Path) -> None:
+    repo = write_engagement(tmp_path / "repo")
+    code = (
+        "import sys\nfrom vendorkit.cli.main import main\n"
+        f"assert main(['explain', 'roc_auc', '--repo', {str(repo)!r}]) == 0\n"
+        f"assert main(['explain', '--repo', {str(repo)!r}]) == 0\n"
+        "print(sorted({'mlflow', 'pandas', 'ibis', 'duckdb', 'sklearn'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+    assert "DeLong" in done.stdout
