@@ -139,8 +139,8 @@ def test_hostile_text_in_markdown(text: str) -> None:
     assert len(lines) == 6
     assert {line.count("|") for line in lines} == {8}
     assert [line for line in bare.splitlines() if line.startswith("#")][1:] == [
-        "### To be seen before a decision",
         "### Not passed",
+        "### To be seen before a decision",
         "### Passed",
         "### Numbers",
         "### What this rests on",
@@ -193,8 +193,9 @@ def test_segments_and_notes_are_told_the_failed_ones_first(form: str) -> None:
     shown = unwrapped(html.unescape(FORMATS[form](report(PASS, SEGMENTS)))).replace("\\", "")
     note = "The limit was lowered from 0.72 to 0.7 since version 3."
     order = [shown.index(part) for part in (note, SEGMENTS.says, "age < 25", "housing = free", "purpose = other")]
-    assert order[0] == min(order)
-    assert shown.index(SEGMENTS.says) < shown.index("housing = free") < shown.index(PASS.says)
+    assert order[1:] == sorted(order[1:])
+    assert max(order) < order[0] or form == "html"
+    assert shown.index(SEGMENTS.says) < order[0] < shown.index(PASS.says)
     assert "too few rows" in shown
     assert ("sex = female, housing = own" in shown) == (form == "html")
 

@@ -50,12 +50,13 @@ def to_text(report: GateReport, *, colour: bool = False) -> str:
         colour: Whether to colour the verdicts with ANSI codes.
     """
     parts = [_wrap(headline(report))]
+    answers = [
+        "\n".join([title, *(_text_answer(result, results, colour) for result in results)]) if results else ""
+        for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report)))
+    ]
     notes = [_hang("  ", f"{name}: {note}") for name, note in to_be_seen(report)]
-    if notes:
-        parts.append("\n".join(["To be seen before a decision", *notes]))
-    for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report))):
-        if results:
-            parts.append("\n".join([title, *(_text_answer(result, results, colour) for result in results)]))
+    seen = "\n".join(["To be seen before a decision", *notes]) if notes else ""
+    parts += [part for part in (answers[0], seen, answers[1]) if part]
     if report.results:
         parts.append(_table(report.results))
     named = origin(report)
@@ -120,13 +121,12 @@ def _table(results: Sequence[GateResult]) -> str:
 def to_markdown(report: GateReport) -> str:
     """The report for a comment on a merge request, a job summary or a release page."""
     parts = [f"## {markdown(headline(report))}"]
-    notes = [f"- {markdown(name)}: {markdown(note)}" for name, note in to_be_seen(report)]
-    if notes:
-        parts.append("\n".join(["### To be seen before a decision", "", *notes]))
-    for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report))):
-        if results:
-            lines = [line for result in results for line in _markdown_answer(result)]
-            parts.append("\n".join([f"### {title}", "", *lines]))
+    groups = {
+        "Not passed": [line for result in not_passed(report) for line in _markdown_answer(result)],
+        "To be seen before a decision": [f"- {markdown(name)}: {markdown(note)}" for name, note in to_be_seen(report)],
+        "Passed": [line for result in passed(report) for line in _markdown_answer(result)],
+    }
+    parts += ["\n".join([f"### {title}", "", *lines]) for title, lines in groups.items() if lines]
     if report.results:
         parts.append("\n".join(["### Numbers", "", *_markdown_table(report)]))
     lines = [f"- {name}: {markdown(value)}" for name, value in origin(report)]
