@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -91,6 +92,21 @@ def test_from_a_clone_without_tags_to_green(clone: Path) -> None:
     for session in (session for job in github(ci).values() for session in job):
         uv("run", "--locked", "--offline", "nox", "--session", session, cwd=repo)
     assert run("git", "status", "--porcelain", cwd=repo) == ""
+    assert_hooks_guard(repo)
+
+
+def assert_hooks_guard(repo: Path) -> None:
+    """The hooks pass on the scaffold, and each stops what it is there for."""
+    hooks = (sys.executable, "-m", "uv", "run", "--locked", "--offline", "pre-commit", "run", "--all-files")
+    run(*hooks, cwd=repo)
+    (repo / "models/credit/notes.ipynb").write_text("{}\n")
+    (repo / "models/credit/key.py").write_text('key = "AKIAIOSFODNN7EXAMPLE"\n')
+    (repo / "data/huge.bin").write_bytes(os.urandom(1_100_000))
+    (repo / "engagement.yaml").write_text((repo / "engagement.yaml").read_text() + "colour: red\n")
+    run("git", "add", "--all", cwd=repo)
+    done = subprocess.run(hooks, cwd=repo, env=environment(), capture_output=True, text=True, check=False)
+    failed = re.findall(r"^(.+?)\.{3,}\S*Failed$", done.stdout, re.MULTILINE)
+    assert failed == ["no secrets", "no large files", "no notebooks", "vendorkit check"]
 
 
 def test_from_a_clone_with_a_tag(clone: Path) -> None:
