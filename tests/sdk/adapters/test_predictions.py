@@ -15,8 +15,8 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 import uuid_utils
-from vendorkit.adapters import predictions
 from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog, find, find_deployment
+from vendorkit.adapters.predictions import rows as log_rows
 from vendorkit.errors import BadInput, Unavailable
 from vendorkit.records.deployment import Deployment
 
@@ -135,7 +135,7 @@ def test_an_old_journal_is_rolled(tmp_path: Path) -> None:
 
 
 def test_only_what_can_hold_the_id_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictions, "ROWS_PER_GROUP", 10)
+    monkeypatch.setattr(log_rows, "ROWS_PER_GROUP", 10)
     files = []
     for _ in range(3):
         rows = [row() for _ in range(50)]
