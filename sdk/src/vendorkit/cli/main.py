@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "import": "register what was exported, after every digest was verified",
     "pack": "a milestone's whole delivery as one reproducible archive",
     "accept": "verify a milestone's package and sign for it",
+    "lineage": "what was made from a dataset, what a release is made of",
     "serve": "start the inference service",
 }
 """Command and its one line of help. The module is `vendorkit.cli.commands.NAME`."""

@@ -132,10 +132,10 @@ class Registry:
             found = self._search(model, f" and tags.`{TAG}candidate` = '{candidate}'")
         return min(found, key=lambda version: version.number, default=None)
 
-    def versions(self, model: str) -> list[Version]:
-        """All versions of a model, oldest first; empty where there is no such model."""
+    def versions(self, model: str, *, after: int = 0) -> list[Version]:
+        """All versions of a model after a number, oldest first; empty where there is no such model."""
         with talking(self.tracking):
-            return sorted(self._search(model), key=lambda version: version.number)
+            return sorted(self._search(model, _above(after)), key=lambda version: version.number)
 
     def aliases(self, model: str) -> dict[str, int]:
         """Where the aliases of a model point to; empty where there is no such model."""
@@ -206,10 +206,15 @@ class Registry:
                     raise
                 raise BadInput("There is nothing to import.", [Fault(address, own_words(error))]) from error
 
-    def decisions(self, model: str) -> list[tuple[int, str]]:
-        """The signed decisions about a model as they were written: place, counted from 1, and text; oldest first."""
+    def decisions(self, model: str, *, after: int = 0) -> list[tuple[int, str]]:
+        """The signed decisions about a model as they were written: place, counted from 1, and text; oldest first.
+
+        Args:
+            model: Id of the model.
+            after: Only those at a later place.
+        """
         with talking(self.tracking):
-            found = self._search(f"{model}.decisions")
+            found = self._search(f"{model}.decisions", _above(after))
         return sorted((entry.number, entry.tags.get("decision", "")) for entry in found)
 
     def append_decision(self, model: str, text: str, source: Version) -> None:
@@ -322,6 +327,10 @@ def move_files(files: Path, place: str) -> bool:
         shutil.rmtree(target)
     files.rename(target)
     return True
+
+
+def _above(number: int) -> str:
+    return f" and version_number > {number}" if number else ""
 
 
 def _param_name(name: str) -> str:
