@@ -54,6 +54,28 @@ def manifest(**changes: Any) -> Manifest:
     return load_manifest(manifest_bytes(**changes))
 
 
+def delivery() -> dict[str, Any]:
+    """Changes that bring the manifest to stage delivery, with the sections that are owed from then on."""
+    return {
+        "engagement": {**minimal_manifest()["engagement"], "stage": "delivery"},
+        "lifecycle": {"review_every": "P6M", "retire_after_idle": "P12M", "approver": "model-risk"},
+        "operations": {
+            "objectives": [{"id": "avail", "sli": "availability", "target": 99.9, "window": "P28D"}],
+            "alerts": [{"signal": "psi_score", "over": 0.2, "to": "ml-sre", "runbook": "docs/RUNBOOK.md#input-drift"}],
+            "failure_modes": {
+                "missing": "reject-422",
+                "stale": "flag",
+                "invalid": "reject-422",
+                "out_of_distribution": "flag",
+            },
+            "rollback": {"authority": ["ml-sre"], "command": "vendorkit rollback credit", "target_minutes": 15},
+            "escalation": ["ml-sre", "vendor-ml"],
+            "retrain": {"every": "P3M", "owner": "ml-sre"},
+        },
+        "cadence": [{"ritual": "weekly-sync", "every": "P1W", "chair": "ml-sre", "shows": ["pipeline_health"]}],
+    }
+
+
 _MINIMAL: dict[str, Any] = {
     "schema_version": 1,
     "standards": {"pack": "platform-standards", "version": "2026.11"},

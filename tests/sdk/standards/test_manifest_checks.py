@@ -16,7 +16,9 @@ from vendorkit.standards.ask import CHECKS, ask, choose
 from vendorkit.standards.base import RepositoryView
 from vendorkit.standards.policy import packaged_policy
 
-from tests.support.engagement import ABSENT, manifest_bytes, minimal_manifest
+from tests.support.dossier import dossier
+from tests.support.engagement import ABSENT, delivery, manifest_bytes, minimal_manifest
+from tests.support.words import WORDS
 
 TODAY = date(2026, 11, 22)
 TEMPLATE = {"noxfile.py": b"import nox\n", "pyproject.toml": b"[project]\nname = 'x'\n"}
@@ -34,7 +36,8 @@ def view(files: dict[str, SeenFile] | None = None, **changes: Any) -> Repository
     """A good repository with the template's files as the template gives them, but for the changes."""
     text = manifest_bytes(**changes)
     policy = packaged_policy()
-    good = {path: SeenFile("file", data) for path, data in TEMPLATE.items()}
+    words = {path: text.encode() for path, text in WORDS.items()}
+    good = {path: SeenFile("file", data) for path, data in {**TEMPLATE, **words}.items()}
     return RepositoryView(
         examined=examine(text),
         evidence=digest_bytes(text),
@@ -43,6 +46,7 @@ def view(files: dict[str, SeenFile] | None = None, **changes: Any) -> Repository
         least_version=policy.minimum,
         rendered=TEMPLATE,
         files={**good, **(files or {})},
+        documents=policy.documents,
     )
 
 
@@ -57,6 +61,15 @@ def failing(found: list[Finding]) -> set[str]:
 def old(version: str, pack: str = "platform-standards") -> dict[str, Any]:
     return {"standards": {"pack": pack, "version": version}}
 
+
+def worded(path: str, old: str, new: str) -> RepositoryView:
+    """A repository at stage delivery with other words in one file."""
+    assert old in WORDS[path]
+    return view({path: SeenFile("file", WORDS[path].replace(old, new).encode())}, **delivery())
+
+
+CARD, CHANGES, DATASHEET = "models/credit/CARD.md", "models/credit/CHANGES.md", "data/README.md"
+REPORT = dossier().report
 
 MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
     "unknown key": ("MAN-01", view(colour=1)),
@@ -74,6 +87,21 @@ MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
     "endless waiver": ("MAN-05", view(waivers=[{**WAIVER, "expires": "2027-05-22"}])),
     "waiver by the vendor": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "vendor-ml"}])),
     "waiver by nobody": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "ghost"}])),
+    "stub in the card": ("DOC-01", worded(CARD, "Young applicants are few.", "Say here who is few.")),
+    "no section in the card": ("DOC-01", worded(CARD, "## Factors", "### Factors")),
+    "a section nobody asked for": ("DOC-01", worded(CARD, "## Factors", "## Praise\n\nGood.\n\n## Factors")),
+    "an empty section": ("DOC-01", worded(DATASHEET, "CC BY 4.0.", "<!-- later -->")),
+    "no card": ("DOC-01", view({CARD: SeenFile("missing")}, **delivery())),
+    "a link as card": ("DOC-01", view({CARD: SeenFile("link")}, **delivery())),
+    "a binary card": ("DOC-01", view({CARD: SeenFile("file", b"\xff\xfe")}, **delivery())),
+    "a figure that is not so": (
+        "DOC-02",
+        replace(worded(CARD, "few.", "few. ROC AUC is 0.99."), reports={"credit": REPORT}),
+    ),
+    "rows that are not there": ("DOC-02", replace(worded(CHANGES, "rows", "12 rows"), reports={"credit": REPORT})),
+    "no reason in the notes": ("DOC-03", worded(CHANGES, "The first version.", "TODO")),
+    "no risk in the notes": ("DOC-03", worded(CHANGES, "## Remaining risks", "## Praise")),
+    "no notes": ("DOC-03", view({CHANGES: SeenFile("missing")}, **delivery())),
     "waiver of the manifest": ("MAN-05", view(waivers=[{**WAIVER, "check": "MAN-02"}])),
 }
 
@@ -171,7 +199,48 @@ def test_standards_that_are_not_named_are_owed() -> None:
 def test_choosing_checks() -> None:
     assert [check.id for check in choose(["man-03"])] == ["MAN-03"]
     assert len(choose(["MAN"])) == 5
+    assert len(choose(["doc"])) == 3
     assert len(choose([])) == len(CHECKS)
     with pytest.raises(BadInput) as caught:
         choose(["MAN-01", "XYZ-01", "nothing"])
     assert [fault.where for fault in caught.value.faults] == ["XYZ-01", "NOTHING"]
+
+
+def test_at_kickoff_words_are_still_owed() -> None:
+    seen = view({CARD: SeenFile("missing"), CHANGES: SeenFile("file", b"## Why\n\nSay here why.\n")})
+    found = {finding.id: finding for finding in findings(seen) if finding.id.startswith("DOC")}
+    assert failing(list(found.values())) == set()
+    assert found["DOC-01"].verdict == found["DOC-03"].verdict == "not-yet"
+    assert "has no section `Remaining risks`" in " ".join(
+        finding.says for finding in findings(seen) if finding.id == "DOC-03"
+    )
+
+
+def test_a_model_without_a_card_is_owed_one() -> None:
+    surface = {key: value for key, value in minimal_manifest()["surfaces"][0].items() if key != "card"}
+    found = [finding for finding in findings(view(surfaces=[surface])) if finding.id == "DOC-01"]
+    assert [(finding.verdict, finding.says) for finding in found] == [("not-yet", "credit names no model card.")]
+
+
+def test_a_figure_that_nothing_proves_is_not_yet_a_fault_and_a_limit_may_be_told() -> None:
+    def verdicts(words: str) -> list[str]:
+        return [found.verdict for found in findings(worded(CARD, "few.", words)) if found.id == "DOC-02"]
+
+    assert verdicts("few. ROC AUC is 0.91.") == ["not-yet"]
+    assert verdicts("few. ROC AUC at least 0.7.") == ["pass"]
+
+
+def test_figures_are_compared_with_the_newest_report_and_the_pointers() -> None:
+    pointer = dossier().snapshots[0].to_bytes()
+    seen = replace(worded(CARD, "few.", "few. ROC AUC is 0.78, on 1,000 rows."), reports={"credit": REPORT})
+    good = replace(seen, files={**seen.files, "data/applications.lock.json": SeenFile("file", pointer)})
+    assert [found.verdict for found in findings(good) if found.id == "DOC-02"] == ["pass"]
+    [bad] = [found for found in findings(seen) if found.id == "DOC-02"]
+    assert (bad.verdict, bad.where) == ("fail", "models/credit/CARD.md:13")
+
+
+def test_without_a_model_there_is_nothing_to_document() -> None:
+    surface = {"id": "data", "kind": "dataset", "path": "data", "owner": "ml-sre"}
+    gone = {"surfaces": [surface], "gates": [], "benchmarks": []}
+    found = {finding.id: finding.verdict for finding in findings(view(**gone)) if finding.id.startswith("DOC")}
+    assert found == {"DOC-01": "not-applicable", "DOC-02": "not-applicable", "DOC-03": "not-applicable"}

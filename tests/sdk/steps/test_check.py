@@ -43,7 +43,8 @@ def test_a_fresh_scaffold_is_green_and_shows_what_is_owed(repo: Path) -> None:
     assert answer.passed
     assert answer.stage == "kickoff"
     assert answer.counts["fail"] == 0
-    assert {finding.id for finding in answer.findings} == {f"MAN-0{n}" for n in range(1, 6)}
+    documents = {found.id: found.verdict for found in answer.findings if found.id.startswith("DOC")}
+    assert documents == {"DOC-01": "pass", "DOC-02": "pass", "DOC-03": "pass"}
     assert {found.verdict for found in answer.findings if found.id == "MAN-04"} == {"pass"}
     assert sum(answer.counts.values()) == len(answer.findings)
 
@@ -131,3 +132,25 @@ def test_nothing_of_the_repository_is_run(repo: Path) -> None:
     (repo / ".git" / "config").write_text(f"[core]\n\tfsmonitor = touch {mark}\n\tpager = touch {mark}\n")
     assert failing(repo) == {"MAN-04"}
     assert not mark.exists()
+
+
+def test_a_blank_scaffold_is_green_and_owes_its_words(tmp_path: Path) -> None:
+    render(str(template_home()), "HEAD", tmp_path, {"starter": "blank"})
+    answer = check(tmp_path, ["DOC"], as_of=TODAY)
+    assert answer.passed
+    assert answer.counts["fail"] == 0
+    assert {found.id for found in answer.findings if found.verdict == "not-yet"} == {"DOC-01", "DOC-03"}
+
+
+def test_reports_are_read_without_following_links(repo: Path, tmp_path: Path) -> None:
+    report = (Path(__file__).parents[1] / "records/golden/gate-report.json").read_bytes()
+    card = repo / "models/credit/CARD.md"
+    card.write_text(card.read_text().replace("No", "ROC AUC 0.99. No", 1))
+    (repo / ".vendorkit/reports/ab").mkdir(parents=True)
+    (repo / ".vendorkit/reports/ab/gate-report.json").write_bytes(b"{}")
+    (repo / ".vendorkit/reports/cd").mkdir()
+    (repo / ".vendorkit/reports/cd/gate-report.json").write_bytes(report)
+    assert failing(repo) == {"DOC-02"}
+    (repo / ".vendorkit").rename(tmp_path / "elsewhere")
+    (repo / ".vendorkit").symlink_to(tmp_path / "elsewhere")
+    assert failing(repo) == set()

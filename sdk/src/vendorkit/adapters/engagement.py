@@ -12,11 +12,15 @@ from pathlib import Path, PurePosixPath
 
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.answers import ANSWERS_FILE, MAX_ANSWERS_BYTES, parse_answers
+from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import Manifest, load_manifest
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.records.yaml_text import MAX_BYTES
 
 MANIFEST = "engagement.yaml"
+REPORTS = ".vendorkit/reports"
+"""Where the gate reports of candidates lie in a working tree."""
+MOST_REPORTS = 20
 
 
 def find_engagement(start: Path | None = None) -> Path:
@@ -123,3 +127,34 @@ def _read_regular(place: Path, limit: int) -> SeenFile:
             return SeenFile("other")
         data = file.read(limit + 1)
     return SeenFile("file", data) if len(data) <= limit else SeenFile("too-large")
+
+
+def newest_reports(repo: Path) -> dict[str, GateReport]:
+    """Model to the newest gate report of the working tree; what cannot be read is left out, links too."""
+    found: dict[str, GateReport] = {}
+    for name in _newest_names(repo, REPORTS):
+        seen = read_file(repo, f"{REPORTS}/{name}/gate-report.json")
+        try:
+            report = GateReport.parse(seen.data or b"", name)
+        except BadInput:
+            continue
+        known = found.get(report.model)
+        if known is None or known.asked_at < report.asked_at:
+            found[report.model] = report
+    return found
+
+
+def _newest_names(repo: Path, path: str) -> list[str]:
+    """Folders in a folder, the newest first, at most MOST_REPORTS; none where a link leads there."""
+    place = repo
+    for part in PurePosixPath(path).parts:
+        place = place / part
+        if place.is_symlink():
+            return []
+    try:
+        with os.scandir(place) as entries:
+            folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+            newest = sorted(folders, key=lambda entry: -entry.stat(follow_symlinks=False).st_mtime_ns)
+            return [entry.name for entry in newest[:MOST_REPORTS]]
+    except OSError:
+        return []

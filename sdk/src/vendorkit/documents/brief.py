@@ -92,7 +92,9 @@ def _risks(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
     rollback = dossier.manifest.operations.rollback if dossier.manifest.operations else None
     if rollback:
         who = " or ".join(rollback.authority)
-        yield Text(f"If it goes wrong, {who} brings the version before back within {rollback.target_minutes} minutes.")
+        yield Text(
+            f"If it goes wrong, {who} brings the version before back within {figure(rollback.target_minutes)} minutes."
+        )
 
 
 def _deciders(dossier: Dossier) -> Iterator[Block]:

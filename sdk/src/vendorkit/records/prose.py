@@ -80,11 +80,12 @@ def read_prose(data: bytes, where: str) -> Prose:
     """
     if len(data) > MAX_BYTES:
         says = f"is {len(data):,} bytes long; at most {MAX_BYTES:,} are read."
-        raise BadInput(f"{where} is too long.", [Fault(where, says)])
+        raise BadInput(f"{where} is too long.", [Fault(where, says, "Shorten it.")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{where} is not text.", [Fault(where, f"byte {error.start} is not UTF-8.")]) from error
+        fault = Fault(where, f"byte {error.start} is not UTF-8.", "Save it as UTF-8 text.")
+        raise BadInput(f"{where} is not text.", [fault]) from error
     # Remarks go, but not the lines they stand on: places stay right.
     lines = _REMARK.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
     return Prose(where, tuple(_sections(lines)))

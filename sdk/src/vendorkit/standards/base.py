@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
+from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Verdict
+from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import Examined
 from vendorkit.records.seen_file import SeenFile
 
@@ -24,7 +26,9 @@ class RepositoryView:
         pack: Name of the policy pack.
         rendered: Managed path to the bytes that the template gives; None where that cannot be had.
         no_render: Why it cannot be had.
-        files: Path to what lies there, for every managed path.
+        files: Path to what lies there, for every managed path, every file of words and every pointer.
+        documents: The form of the documents of a release.
+        reports: Model to its newest gate report, where gates were asked in this working tree.
     """
 
     examined: Examined
@@ -35,6 +39,8 @@ class RepositoryView:
     rendered: Mapping[str, bytes] | None = None
     no_render: str = ""
     files: Mapping[str, SeenFile] = field(default_factory=dict)
+    documents: DocumentFormats = field(default_factory=DocumentFormats)
+    reports: Mapping[str, GateReport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

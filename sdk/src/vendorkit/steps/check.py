@@ -12,12 +12,18 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from vendorkit.adapters.engagement import MANIFEST, read_files, read_manifest_bytes, recorded_answers
+from vendorkit.adapters.engagement import (
+    MANIFEST,
+    newest_reports,
+    read_files,
+    read_manifest_bytes,
+    recorded_answers,
+)
 from vendorkit.errors import BadInput
 from vendorkit.records.canonical import digest_bytes
+from vendorkit.records.document_format import words_files
 from vendorkit.records.finding import Finding
-from vendorkit.records.manifest import Examined, examine
-from vendorkit.records.seen_file import SeenFile
+from vendorkit.records.manifest import Examined, Manifest, examine
 from vendorkit.standards.ask import ask, choose
 from vendorkit.standards.base import Check, RepositoryView
 from vendorkit.standards.policy import Policy, packaged_policy
@@ -96,10 +102,10 @@ def _view(
     """What the checks may know; the template is rendered only when one of them compares with it."""
     rendered: dict[str, bytes] | None = None
     no_render = "it was not asked for."
-    files: dict[str, SeenFile] = {}
+    files = read_files(repo, _named(examined.manifest))
     if any(each.needs_template for each in checks):
         rendered, no_render = _render(repo)
-        files = read_files(repo, rendered or ())
+        files |= read_files(repo, rendered or ())
     return RepositoryView(
         examined=examined,
         evidence=evidence,
@@ -109,7 +115,17 @@ def _view(
         rendered=rendered,
         no_render=no_render,
         files=files,
+        documents=rules.documents,
+        reports=newest_reports(repo),
     )
+
+
+def _named(manifest: Manifest | None) -> list[str]:
+    """Paths that the manifest names and checks read: words of documents, pointers of data and benchmarks."""
+    if manifest is None:
+        return []
+    words = [file.path for model in manifest.models() for file in words_files(manifest, model.id)]
+    return [*words, *(each.pointer for each in manifest.datasets), *(each.path for each in manifest.benchmarks)]
 
 
 def _render(repo: Path) -> tuple[dict[str, bytes] | None, str]:
