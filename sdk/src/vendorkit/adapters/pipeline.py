@@ -120,29 +120,69 @@ class Pipeline:
             raise self.broken("train", "returned nothing, expected a fitted model.")
         return model
 
-    def predict(self, model: Any, frame: pd.DataFrame) -> np.ndarray[Any, Any] | pd.DataFrame:
+    def predict(self, model: Any, frame: pd.DataFrame, *, lend: bool = False) -> np.ndarray[Any, Any] | pd.DataFrame:
         """Scores, row for row: numbers of shape `(n_rows,)` or a DataFrame of `n_rows` rows.
 
-        The vendor's function works on a copy of `frame`. Whether scores are finite and in range is for who uses
-        them to ask.
+        The vendor's function works on a copy of `frame`, unless it is lent the frame itself. Whether scores are
+        finite and in range is for who uses them to ask.
 
         Raises:
             BadInput: The vendor's function raised, or returned something else.
         """
-        given = self._call("predict", model, frame.copy())
+        rows = len(frame)
+        given = self._call("predict", model, frame if lend else frame.copy())
         if isinstance(given, pd.DataFrame):
-            if len(given) != len(frame):
-                raise self.broken("predict", f"returned {len(given)} rows for {len(frame)} rows.")
+            if len(given) != rows:
+                raise self.broken("predict", f"returned {len(given)} rows for {rows} rows.")
             return given
         try:
             scores = np.asarray(given)
         except (ValueError, TypeError) as error:
             raise self.broken("predict", f"returned something that is no array: {error}.") from error
-        if scores.shape != (len(frame),):
-            raise self.broken("predict", f"returned shape {scores.shape} for {len(frame)} rows, expected one each.")
+        if scores.shape != (rows,):
+            raise self.broken("predict", f"returned shape {scores.shape} for {rows} rows, expected one each.")
         if scores.dtype.kind not in "biuf":
             raise self.broken("predict", f"returned values of type {scores.dtype}, expected numbers.")
         return scores
+
+    def function(self, code: str, arguments: tuple[str, ...]) -> Callable[..., Any]:
+        """A function beside the pipeline, of the vendor's own.
+
+        Args:
+            code: `module:function`, the module a file in the model's folder.
+            arguments: What it is called with, in order.
+
+        Raises:
+            BadInput: There is no such function, or it takes other arguments.
+        """
+        module, _, name = code.partition(":")
+        path = self.place.folder / f"{module}.py"
+        if not path.is_file():
+            raise BadInput("There is no such rule.", [Fault(f"{self.place.shown}/{module}.py", "no such file.")])
+        place = Place(self.place.folder, module, self.place.shown)
+        return _function(
+            _execute(place) if module != self.place.module else sys.modules[module], place, name, arguments
+        )
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function of the vendor's gives.
+
+        Raises:
+            BadInput: It raised; has the vendor's own line.
+            Unavailable: It ran out of memory.
+        """
+        name = getattr(function, "__name__", "function")
+        try:
+            with _printing_to_stderr():
+                return function(*arguments)
+        except (VendorkitError, KeyboardInterrupt):
+            raise
+        except MemoryError as error:
+            fault = Fault(self.place.of_error(error), "needs more memory.")
+            raise Unavailable(f"{name}() ran out of memory.", [fault]) from error
+        except BaseException as error:  # SystemExit too: vendor code does not end our process
+            fault = Fault(self.place.of_error(error), _told(error))
+            raise BadInput(f"{name}() of the pipeline failed.", [fault]) from error
 
     def broken(self, name: str, says: str) -> BadInput:
         """The error that a function of the pipeline does not keep its contract, with its file and line."""
@@ -152,17 +192,7 @@ class Pipeline:
     def _call(self, name: str, *arguments: Any) -> Any:
         if name not in self.functions:
             raise self.broken(name, "does not exist in this module.")
-        try:
-            with _printing_to_stderr():
-                return self.functions[name](*arguments)
-        except (VendorkitError, KeyboardInterrupt):
-            raise
-        except MemoryError as error:
-            fault = Fault(self.place.of_error(error), "needs more memory.")
-            raise Unavailable(f"{name}() ran out of memory.", [fault]) from error
-        except BaseException as error:  # SystemExit too: vendor code does not end our process
-            fault = Fault(self.place.of_error(error), _told(error))
-            raise BadInput(f"{name}() of the pipeline failed.", [fault]) from error
+        return self.call(self.functions[name], *arguments)
 
 
 def load_pipeline(
@@ -194,6 +224,29 @@ def load_pipeline(
     if faults:
         raise BadInput("The pipeline does not keep its contract.", faults)
     return Pipeline(place, functions)
+
+
+def load_function(file: Path, name: str, arguments: tuple[str, ...], shown: str) -> Callable[..., Any]:
+    """A function of one file that stands alone, for instance of a stress.
+
+    Raises:
+        BadInput: It cannot be imported, there is no such function, or it takes other arguments.
+    """
+    place = Place(file.parent, file.stem, shown)
+    return _function(_execute(place), place, name, arguments)
+
+
+def _function(module: ModuleType, place: Place, name: str, arguments: tuple[str, ...]) -> Callable[..., Any]:
+    found = getattr(module, name, None)
+    where, takes = f"{place.of_function(found)} {name}()", ", ".join(arguments)
+    if not callable(found):
+        raise BadInput("There is no such function.", [Fault(where, f"is missing; it takes ({takes}).")])
+    try:
+        inspect.signature(found).bind(*arguments)
+    except (TypeError, ValueError) as error:
+        raise BadInput("The function cannot be called.", [Fault(where, f"must take ({takes}).")]) from error
+    function: Callable[..., Any] = found
+    return function
 
 
 def mismatch(name: str, function: Any) -> str:
@@ -269,6 +322,10 @@ def _import(place: Place) -> ModuleType:
         raise BadInput(
             "The pipeline cannot be imported.", [Fault(f"{place.shown}/{place.module}.py", says, "Rename it.")]
         )
+    return _execute(place)
+
+
+def _execute(place: Place) -> ModuleType:
     loader = _Source(place.module, str(place.file))
     spec = ModuleSpec(place.module, loader, origin=str(place.file))
     spec.has_location = True

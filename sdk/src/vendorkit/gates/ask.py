@@ -7,13 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from vendorkit.errors import VendorkitError
 from vendorkit.gates.base import Evidence, Gate, GateSpec, answer
+from vendorkit.gates.business import Business
+from vendorkit.gates.data import Data
 from vendorkit.gates.determinism import Determinism
 from vendorkit.gates.fairness import Fairness
+from vendorkit.gates.latency import Latency
+from vendorkit.gates.memory import Memory
 from vendorkit.gates.performance import Performance
 from vendorkit.gates.segment import Segment
 from vendorkit.records.gate_report import GateResult
 
-GATES: dict[str, Gate] = {gate.kind: gate for gate in (Performance(), Segment(), Fairness(), Determinism())}
+GATES: dict[str, Gate] = {
+    gate.kind: gate
+    for gate in (Performance(), Segment(), Fairness(), Data(), Business(), Determinism(), Latency(), Memory())
+}
 """Every kind of gate that can be asked, by its name in the manifest."""
 
 _log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vendorkit.errors import BadInput, Fault
 from vendorkit.gates.columns import Column
-from vendorkit.records.gate_report import Cell, GateResult
+from vendorkit.records.gate_report import Cell, GateResult, Timing
 
 Numbers = NDArray[np.float64]
 
@@ -61,6 +61,8 @@ class GateSpec(Protocol):
     @property
     def min_rows(self) -> int | None: ...
     @property
+    def code(self) -> str | None: ...
+    @property
     def says(self) -> str: ...
 
 
@@ -93,6 +95,27 @@ class Scored:
         return len(self.label)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was measured for one gate by a measurement of its own.
+
+    Args:
+        values: Figures by the name of their metric.
+        n: Rows, or calls, that they rest on.
+        says: One more sentence for the reader; may be empty.
+        cells: What the figure is made of.
+        timings: For a latency gate.
+        notes: What the approver must see besides.
+    """
+
+    values: Mapping[str, float]
+    n: int
+    says: str = ""
+    cells: tuple[Cell, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What was measured about one candidate. A string in place of a measurement tells why there is none.
@@ -104,12 +127,19 @@ class Evidence:
         candidate: Scored benchmarks of the candidate, by benchmark id.
         current: The same of the live version; None where no version is live.
         prepared: Digests of `prepare`'s table, each from a fresh process on the same inputs.
+        measured: What was measured for one gate alone, by the gate's id.
+        measured_current: The same of the live version; None where no version is live.
+        exception: The documented exception from training that repeats: why, and which internal person accepted
+            it; empty where there is none.
     """
 
     task: str
     candidate: Mapping[str, Scored | str]
     current: Mapping[str, Scored | str] | None = None
     prepared: tuple[str, ...] | str = "`prepare` was not repeated"
+    measured: Mapping[str, Measured | str] = field(default_factory=dict)
+    measured_current: Mapping[str, Measured | str] | None = None
+    exception: str = ""
 
 
 class Gate(Protocol):

@@ -1,4 +1,4 @@
-"""The determinism gate: `prepare`, run again in a fresh process on the same inputs, gives the same table."""
+"""The determinism gate: `prepare` again gives the same table, and training again with the seed the same scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import Evidence, GateSpec, answer, number, refuse_unused
+from vendorkit.gates.measured import Figure, figure_of, judge
 from vendorkit.records.gate_report import GateResult
+
+FIGURES: dict[str, Figure] = {
+    "score_difference": Figure(
+        "The largest difference of a score when the model is trained again with the same seed",
+        uses=("benchmark",),
+        owes=("benchmark",),
+    )
+}
 
 LEAST_RUNS = 2
 """One run proves nothing: a table can only be compared with another."""
@@ -15,7 +24,7 @@ LEAST_RUNS = 2
 
 @dataclass(frozen=True)
 class Determinism:
-    """Asks whether preparing the data twice gives the same table, to the last bit."""
+    """Asks whether preparing the data, or training, gives the same twice."""
 
     kind: str = "determinism"
     title: str = "The same data in gives the same features out"
@@ -26,15 +35,20 @@ class Determinism:
     formula: str = (
         "`prepare` runs at least twice (`min` says how often), each time in a fresh process, on the same "
         "snapshots; the content digests of all tables are equal. The digest covers names, types and every "
-        "value of every row, in order."
+        "value of every row, in order. With `metric: score_difference` the model is trained again in a process of its "
+        "own with the recorded seed, and value = the largest absolute difference of a row's score on the benchmark "
+        "<= `max`; a `max` above 0 needs an exception for stage `train` under `reproduce.stochastic`, which names "
+        "the internal person who accepted it."
     )
     source: str = "vendorkit; SHA-256, FIPS 180-4"
     example: str = '- {id: g-same, kind: determinism, says: "The same data always gives the same features"}'
-    needs: tuple[str, ...] = ("prepared",)
+    needs: tuple[str, ...] = ("prepared", "measured")
 
     def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
-        """Answer for one manifest entry; `value` says how many different tables there were."""
-        refuse_unused(spec, ("metric", "slice", "max", "max_drop_vs_current"))
+        """Answer for one manifest entry; `value` says how many different tables there were, or how far scores are."""
+        if spec.metric is not None:
+            return self._trained(spec, evidence)
+        refuse_unused(spec, ("slice", "max", "max_drop_vs_current"))
         if spec.min is not None and not math.isfinite(spec.min):
             raise BadInput(f"`min` is {spec.min}; give the number of runs, {LEAST_RUNS} or more.")
         least = max(LEAST_RUNS, spec.min or 0)
@@ -54,3 +68,16 @@ class Determinism:
             "and rows without an order."
         )
         return answer(spec, "fail", says, value=f"{different} different tables", limit=limit, n=len(digests))
+
+    def _trained(self, spec: GateSpec, evidence: Evidence) -> GateResult:
+        figure = figure_of(spec, FIGURES)
+        if spec.max is None or spec.max < 0:
+            raise BadInput("`max` is missing; set 0, or the bound that was accepted.")
+        if spec.max > 0 and not evidence.exception:
+            raise BadInput(
+                "a `max` above 0 needs an exception for stage `train` under `reproduce.stochastic`, accepted by an "
+                "internal person."
+            )
+        result = judge(spec, figure, evidence)
+        notes = (evidence.exception,) if spec.max > 0 else ()
+        return result.model_copy(update={"notes": (*result.notes, *notes)})

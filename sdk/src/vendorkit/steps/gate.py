@@ -5,36 +5,34 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from vendorkit.adapters.engagement import read_manifest
+from vendorkit.adapters.engagement import read_file, read_manifest
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.store import Candidate, Store, read_record
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
-from vendorkit.gates.base import Evidence, Scored, scored
+from vendorkit.gates.base import Evidence, Measured, Scored, scored
 from vendorkit.gates.columns import Column
+from vendorkit.gates.histogram import histogram
+from vendorkit.gates.measured import measured_from
 from vendorkit.records.base import now
-from vendorkit.records.canonical import digest_json
+from vendorkit.records.canonical import digest_file, digest_json
 from vendorkit.records.description import gap_faults
-from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
-from vendorkit.records.slices import parse_slice
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
+from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
 from vendorkit.trust.log import log_of
 from vendorkit.trust.people import Authority, authority_of
-from vendorkit.trust.releases import find_version, verify_release
-
-Benchmarks = dict[str, tuple[str | None, Snapshot]]
-"""Benchmark id to the dataset that it stands in for (None: the model's first) and its snapshot."""
+from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
 
 LIVE = "champion"
 
@@ -77,59 +75,64 @@ def gate(
     manifest = read_manifest(repo)
     store = Store(repo)
     candidate = candidate or store.candidate(None)
-    model = candidate.run.model
-    if candidate.run.gaps:
-        raise Refused("The candidate cannot be judged yet.", gap_faults(candidate.run.gaps))
-    specs = manifest.gates_for(model)
+    run = candidate.run
+    if run.gaps:
+        raise Refused("The candidate cannot be judged yet.", gap_faults(run.gaps))
+    specs = manifest.gates_for(run.model)
     if not specs:
-        raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {model}.")])
-    benchmarks = _frozen_benchmarks(repo, manifest, [spec.benchmark for spec in specs if spec.benchmark])
-    wanted = needs(specs)
+        raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {run.model}.")])
+    benchmarks = _frozen_benchmarks(repo, manifest, [spec.benchmark for spec in specs if spec.benchmark], candidate)
     with ExitStack() as stack:
         process = measurements or stack.enter_context(Measurements())
         registry = registry or Registry.open(repo)
-        live = _live(registry, authority_of(repo, manifest), model, against)
-        subject = _Subjects(repo, manifest.surface(model).path)
-        parts = (candidate.run, candidate.features, candidate.snapshots)
-        candidates = subject.of(candidate.model_folder, *parts)
-        columns = _columns(specs)
-        jobs = _scoring("candidate", candidates, benchmarks, columns, candidate.run)
-        if "prepared" in wanted and candidate.run.prepared is not None:
-            jobs["prepared"] = Job(candidates, "prepare")
-        if live and "current" in wanted:
+        live = _live(registry, authority_of(repo, manifest), run.model, against)
+        subjects = {"candidate": _subject(repo, manifest, candidate.model_folder, run, candidate)}
+        if live and "current" in needs(specs):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
             files = verify_release(registry, live, folder)
-            lives = subject.of(files.folder / "model", files.run, files.features, files.snapshots)
-            jobs |= _scoring("current", lives, benchmarks, columns, files.run)
-        found = process.measure(jobs)
-    task = candidate.run.task
+            subjects["current"] = _subject(repo, manifest, files.folder / "model", files.run, files)
+        jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model))
+        if "prepared" in needs(specs) and run.prepared is not None:
+            jobs["prepared"] = Job(subjects["candidate"], "prepare")
+        found = measure(process, jobs)
+    rows = {whose: _scored(whose, found, benchmarks, run.task) for whose in subjects}
     evidence = Evidence(
-        task=task,
-        candidate=_scored("candidate", found, benchmarks, task),
-        current=_scored("current", found, benchmarks, task) if live and "current" in wanted else None,
-        prepared=_prepared(candidate.run, found.get("prepared", {})),
+        task=run.task,
+        candidate=rows["candidate"],
+        current=rows.get("current"),
+        prepared=_prepared(run, found.get("prepared", {})),
+        measured=_measured("candidate", specs, found),
+        measured_current=_measured("current", specs, found) if "current" in rows else None,
+        exception=_exception(manifest),
     )
-    return _report(store, candidate, live, benchmarks, specs, ask_all(specs, evidence))
+    uses = [
+        BenchmarkUse(
+            id=name,
+            content_digest=benchmark.content_digest,
+            rows=benchmark.snapshot.rows,
+            kind=benchmark.kind,
+            scores=histogram(evidence.candidate.get(name), run.task),
+            current=histogram((evidence.current or {}).get(name), run.task),
+        )
+        for name, benchmark in benchmarks.items()
+    ]
+    return _report(store, candidate, live, tuple(uses), specs, ask_all(specs, evidence))
 
 
 def _report(
     store: Store,
     candidate: Candidate,
     live: Version | None,
-    benchmarks: Benchmarks,
+    benchmarks: tuple[BenchmarkUse, ...],
     specs: tuple[Gate, ...],
     results: tuple[GateResult, ...],
 ) -> Gated:
     """Write the report in all its forms."""
-    uses = [
-        BenchmarkUse(id=name, content_digest=snapshot.content_digest, rows=snapshot.rows)
-        for name, (_, snapshot) in benchmarks.items()
-    ]
     report = GateReport(
         candidate=candidate.digest,
         model=candidate.run.model,
         against=_against(live) if live else None,
-        benchmarks=tuple(uses),
+        benchmarks=benchmarks,
         limits=digest_json([spec.model_dump(mode="json") for spec in specs]),
         results=results,
         passed=all_passed(results),
@@ -141,23 +144,50 @@ def _report(
     return Gated(report, {form: folder / file for form, file in FILE_NAMES.items()})
 
 
-def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str]) -> Benchmarks:
-    """The benchmarks that gates name, as they were frozen."""
-    found: Benchmarks = {}
+def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str], candidate: Candidate) -> Benchmarks:
+    """The benchmarks that gates name, as they were frozen. A stress changes the frozen rows of a dataset."""
+    found: dict[str, FrozenBenchmark] = {}
     faults: list[Fault] = []
+    known = {snapshot.dataset: snapshot for snapshot in candidate.snapshots}
     for name in dict.fromkeys(names):
         benchmark = manifest.benchmark(name)
+        dataset = benchmark.dataset or candidate.run.inputs[0].dataset
         if not (repo / benchmark.path).exists():
             fix = f"Run `vendorkit snapshot {name}` and commit {benchmark.path}."
             faults.append(Fault(benchmark.path, "does not exist.", fix))
-            continue
-        try:
-            found[name] = (benchmark.dataset, read_record(Snapshot, repo / benchmark.path))
-        except BadInput as error:
-            faults += error.faults
+        elif benchmark.path.endswith(".py"):
+            rows, file = known[dataset], repo / benchmark.path
+            digest = digest_json({"stress": digest_file(file), "rows": rows.content_digest})
+            found[name] = FrozenBenchmark(benchmark.kind, dataset, rows, digest, (file, benchmark.path))
+        else:
+            try:
+                snapshot = read_record(Snapshot, repo / benchmark.path)
+            except BadInput as error:
+                faults += error.faults
+                continue
+            found[name] = FrozenBenchmark(benchmark.kind, dataset, snapshot, snapshot.content_digest)
     if faults:
         raise BadInput("Benchmarks are not frozen yet.", faults)
     return found
+
+
+def _contracts(repo: Path, manifest: Manifest, model: str) -> Contracts:
+    """The data contracts of a model's datasets, as far as they are there."""
+    found = {}
+    for name in manifest.surface(model).datasets:
+        path = manifest.dataset(name).contract
+        seen = read_file(repo, path)
+        if seen.data is not None:
+            found[name] = {"path": path, "text": seen.data.decode(errors="replace")}
+    return found
+
+
+def _exception(manifest: Manifest) -> str:
+    """The accepted exception from training that repeats; empty where there is none."""
+    for stage in manifest.reproduce.stochastic if manifest.reproduce else ():
+        if stage.stage == "train" and manifest.internal(stage.accepted_by):
+            return f"Training may differ ({stage.bound}): {stage.why}; accepted by {stage.accepted_by}."
+    return ""
 
 
 def _live(registry: Registry, authority: Authority, model: str, against: str) -> Version | None:
@@ -181,49 +211,42 @@ def _against(version: Version) -> Against:
     return Against(model=version.model, version=version.number, release=version.tags["release"])
 
 
-@dataclass(frozen=True)
-class _Subjects:
-    """What measuring the candidate and the live version have in common."""
-
-    repo: Path
-    shown: str
-
-    def of(self, model_folder: Path, run: Run, features: FeatureSet, snapshots: tuple[Snapshot, ...]) -> Subject:
-        """A stored model as what is measured."""
-        return Subject(
-            model_folder=str(model_folder),
-            module=run.code.module,
-            shown=self.shown,
-            format_name=run.model_format.name,
-            format_types=list(run.model_format.types),
-            base=str(self.repo),
-            datasets={snapshot.dataset: snapshot.to_bytes().decode() for snapshot in snapshots},
-            label=run.label.column if run.label else None,
-            features=[feature.name for feature in features.features],
-            seed=run.seed,
-        )
+def _subject(
+    repo: Path, manifest: Manifest, model_folder: Path, run: Run, records: Candidate | ReleaseFiles
+) -> Subject:
+    """A stored model as what is measured."""
+    return Subject(
+        model_folder=str(model_folder),
+        module=run.code.module,
+        shown=manifest.surface(run.model).path,
+        format_name=run.model_format.name,
+        format_types=list(run.model_format.types),
+        base=str(repo),
+        datasets={snapshot.dataset: snapshot.to_bytes().decode() for snapshot in records.snapshots},
+        label=run.label.column if run.label else None,
+        features=[feature.name for feature in records.features.features],
+        seed=run.seed,
+    )
 
 
-def _scoring(
-    whose: str, subject: Subject, benchmarks: Benchmarks, columns: dict[str, list[str]], run: Run
+def _jobs(
+    specs: tuple[Gate, ...], subjects: Mapping[str, Subject], benchmarks: Benchmarks, contracts: Contracts
 ) -> dict[str, Job]:
-    """A job for each benchmark, `candidate/holdout`."""
-    first = run.inputs[0].dataset
-    jobs = {}
-    for name, (dataset, snapshot) in benchmarks.items():
-        given = {"benchmark": {dataset or first: snapshot.to_bytes().decode()}, "columns": columns.get(name, [])}
-        jobs[f"{whose}/{name}"] = Job(subject, "score", given)
+    """What is measured, by `candidate/ID` and `current/ID`: benchmarks that are scored, and gates of their own."""
+    on_rows = [spec for spec in specs if spec.benchmark and "candidate" in needs([spec])]
+    compared = [spec for spec in specs if spec.max_drop_vs_current is not None]
+    jobs: dict[str, Job] = {}
+    for whose, subject in subjects.items():
+        jobs |= scoring(whose, subject, benchmarks, on_rows)
+        asked = measuring(specs if whose == "candidate" else compared, subject, benchmarks, contracts)
+        jobs |= {f"{whose}:{name}": job for name, job in asked.items()}
     return jobs
 
 
-def _columns(specs: tuple[Gate, ...]) -> dict[str, list[str]]:
-    """Columns of each benchmark that its gates name."""
-    wanted: dict[str, list[str]] = {}
-    for spec in specs:
-        for text in filter(None, (spec.slice, spec.series)):
-            with suppress(BadInput):  # the gate itself says what is wrong with it
-                wanted.setdefault(spec.benchmark or "", []).extend(parse_slice(text).columns)
-    return {name: list(dict.fromkeys(columns)) for name, columns in wanted.items()}
+def _measured(whose: str, specs: tuple[Gate, ...], found: Mapping[str, Found | str]) -> dict[str, Measured | str]:
+    """What was measured for single gates, by their ids."""
+    given = {spec.id: found[f"{whose}:{spec.id}"] for spec in specs if f"{whose}:{spec.id}" in found}
+    return {name: value if isinstance(value, str) else measured_from(value) for name, value in given.items()}
 
 
 def _scored(
@@ -231,10 +254,10 @@ def _scored(
 ) -> dict[str, Scored | str]:
     """Labels and scores of each benchmark, or why there are none."""
     found: dict[str, Scored | str] = {}
-    for name, (_, snapshot) in benchmarks.items():
-        rows = measured[f"{whose}/{name}"]
-        if isinstance(rows, str):
-            found[name] = rows
+    for name, benchmark in benchmarks.items():
+        rows = measured.get(f"{whose}/{name}")
+        if rows is None or isinstance(rows, str):
+            found |= {name: rows} if rows else {}
             continue
         given = arrays(rows)
         columns = {
@@ -243,7 +266,13 @@ def _scored(
         }
         try:
             found[name] = scored(
-                name, snapshot.content_digest, given["label"], given["score"], task=task, columns=columns
+                name,
+                benchmark.content_digest,
+                given["label"],
+                given["score"],
+                task=task,
+                one_class_ok=benchmark.kind == "known-bad",
+                columns=columns,
             )
         except BadInput as error:
             found[name] = "; ".join(str(fault) for fault in error.faults)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from vendorkit.records.base import Value
-from vendorkit.records.manifest.words import BenchmarkKind, GateKind, Id, RepoPath, Source, Text
+from vendorkit.records.manifest.words import BenchmarkKind, FunctionName, GateKind, Id, RepoPath, Source, Text
 
 GATE_KINDS: tuple[str, ...] = get_args(GateKind)
 """All kinds of gate that a manifest may name."""
@@ -91,6 +91,7 @@ class Gate(Value):
         series: Columns that tell the time series apart in `mase`; None means that all rows are one series.
         min_rows: Fewest rows on which anything is judged; None means 30 for a slice, 1 for a whole benchmark.
         model: Id of the model surface; None means the only one.
+        code: The vendor's own rule of a business gate, `module:function`; the module lies in the model's folder.
         says: The question in plain words.
     """
 
@@ -111,6 +112,7 @@ class Gate(Value):
     series: Text | None = None
     min_rows: Annotated[int, Field(ge=1)] | None = None
     model: Id | None = None
+    code: FunctionName | None = None
 
     @property
     def limited(self) -> bool:

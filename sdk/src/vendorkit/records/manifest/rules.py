@@ -23,6 +23,8 @@ MOST_NAMED = 20
 
 GATES_OF_HIGH_TIER = ("performance", "segment", "fairness", "latency", "memory", "business")
 BENCHMARKS_OF_HIGH_TIER = ("frozen", "historical", "known-bad", "stress")
+NEEDS_OF_GATE: dict[str, tuple[str, ...]] = {"determinism": (), "change": (), "data": ("limit", "metric")}
+"""What a gate of this kind needs; others need a limit, a benchmark and a metric."""
 FULL_DELIVERY = ("code", "tests", "environment", "dataset-refs", "lineage", "card", "runbook")
 FILES_OF_SURFACE: dict[str, tuple[str, ...]] = {
     "model": ("datasets", "card"),
@@ -160,15 +162,15 @@ def _exists(draft: Draft, path: KeyPath, section: str, wanted: str) -> Iterator[
 
 
 def gates_complete(draft: Draft) -> Iterator[Problem]:
-    """Every gate has a limit, a metric and a benchmark (determinism is its own limit); some have a slice."""
+    """Every gate has a limit, a metric and a benchmark, where its kind needs them; some have a slice."""
     for at, gate in draft.gates.items():
         path: KeyPath = ("gates", at)
-        if gate.kind != "determinism":
-            if not gate.limited:
-                yield Problem(path, f"{gate.id} has no limit.", "Set `min`, `max` or `max_drop_vs_current`.")
-            for key in ("benchmark", "metric"):
-                if getattr(gate, key) is None:
-                    yield Problem(path, f"{gate.id} has no {key}.", f"Set `{key}`.")
+        needs = NEEDS_OF_GATE.get(gate.kind, ("limit", "benchmark", "metric"))
+        if "limit" in needs and not gate.limited:
+            yield Problem(path, f"{gate.id} has no limit.", "Set `min`, `max` or `max_drop_vs_current`.")
+        for key in ("benchmark", "metric"):
+            if key in needs and getattr(gate, key) is None:
+                yield Problem(path, f"{gate.id} has no {key}.", f"Set `{key}`.")
         if gate.kind in ("segment", "fairness") and gate.slice is None:
             yield Problem(path, f"{gate.id} is a {gate.kind} gate without a slice.", "Set `slice`.")
         yield from _slices_read(path, gate)

@@ -1,0 +1,171 @@
+"""The model that is measured: its code and its tables, and how its rows are prepared and scored.
+
+This runs vendor code, so it runs in a child of `measuring` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vendorkit.adapters.models import load_model
+from vendorkit.adapters.pipeline import Pipeline, load_function, load_pipeline
+from vendorkit.adapters.tables import read_frozen
+from vendorkit.errors import BadInput, Fault
+from vendorkit.records.run import ModelFormat
+from vendorkit.records.snapshot import Snapshot
+from vendorkit.tracking.measurement import Subject
+from vendorkit.tracking.rows import Coded, columns_of
+
+BATCH_ROWS = 65_536
+
+Scores = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """The model that is measured, loaded when it is first needed.
+
+    Args:
+        subject: What to load.
+        folder: Where the measurement may leave files.
+        fitted: A model in place of the stored one.
+    """
+
+    subject: Subject
+    folder: Path
+    fitted: Any = None
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The stored code, with at least `predict`."""
+        place = Path(self.subject.model_folder) / "code"
+        return load_pipeline(place, self.subject.module, needs=("predict",), shown=self.subject.shown)
+
+    @cached_property
+    def model(self) -> Any:
+        """The stored model, or the one in its place."""
+        if self.fitted is not None:
+            return self.fitted
+        stored = ModelFormat(name=self.subject.format_name, types=tuple(self.subject.format_types))
+        _ = self.pipeline  # classes of the vendor's must be there before the model that has them
+        return load_model(Path(self.subject.model_folder), stored)
+
+    def raw(self, instead: Mapping[str, str] | None = None) -> dict[str, pd.DataFrame]:
+        """The tables of the model, verified; `instead` has snapshots in place of some of them."""
+        snapshots = {**self.subject.datasets, **(instead or {})}
+        base = Path(self.subject.base)
+        return {name: read_frozen(Snapshot.parse(text, name), base) for name, text in snapshots.items()}
+
+    def prepared(self, instead: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """What `prepare` gives; a model without one is given its first table."""
+        return self._prepared(self.raw(instead), instead)[0]
+
+    def _prepared(
+        self, frames: dict[str, pd.DataFrame], instead: Mapping[str, str] | None
+    ) -> tuple[pd.DataFrame, pd.Index[Any]]:
+        pipeline = self.pipeline
+        if "prepare" in pipeline.functions:
+            return pipeline.prepare_rows(frames)
+        frame = frames[next(iter(instead or frames))]
+        return frame, frame.index
+
+    def rows(self, benchmark: Mapping[str, str]) -> pd.DataFrame:
+        """The prepared rows of a benchmark.
+
+        Args:
+            benchmark: The dataset that it stands in for, and its snapshot.
+
+        Raises:
+            ValueError: Features or the label are not there.
+        """
+        return self.rows_and_columns(benchmark, [])[0]
+
+    def rows_and_columns(
+        self, benchmark: Mapping[str, str], columns: list[str]
+    ) -> tuple[pd.DataFrame, dict[str, Coded | str]]:
+        """The prepared rows of a benchmark, and columns of it beside them, row for row.
+
+        Args:
+            benchmark: As for `rows`.
+            columns: Names of columns of the benchmark, which the model need not be given.
+
+        Raises:
+            ValueError: As for `rows`.
+        """
+        frames = self.raw(benchmark)
+        frame, index = self._prepared(frames, benchmark)
+        wanted = [*self.subject.features, *([self.subject.label] if self.subject.label else [])]
+        missing = [name for name in wanted if name not in frame]
+        if missing:
+            raise ValueError(f"the prepared table lacks {', '.join(missing)}")
+        return frame, columns_of(frames[next(iter(benchmark))], frame, index, self.subject.label, columns)
+
+    def stressed(self, benchmark: Mapping[str, str], stress: Mapping[str, str]) -> pd.DataFrame:
+        """The prepared rows of a benchmark after its stress: `stress(rows)` of a file changes the rows as read."""
+        function = load_function(Path(stress["file"]), "stress", ("rows",), stress["shown"])
+        frames = self.raw(benchmark)
+        for name in benchmark:
+            given = self.pipeline.call(function, frames[name].copy())
+            if not isinstance(given, pd.DataFrame) or len(given) != len(frames[name]):
+                raise ValueError(f"{stress['shown']} stress() must give the table of rows that it takes, changed")
+            frames[name] = given
+        return self._prepared(frames, benchmark)[0]
+
+    def score(self, rows: pd.DataFrame) -> Scores:
+        """The scores of prepared rows, float64, shape `(n_rows,)`; in batches, so that memory does not grow.
+
+        Raises:
+            BadInput: `predict` broke its contract or wrote to its input, or raised: the row is named.
+        """
+        given = rows[self.subject.features]
+        batches = [given.iloc[at : at + BATCH_ROWS] for at in range(0, len(given), BATCH_ROWS)]
+        return np.concatenate([self._batch(batch, at * BATCH_ROWS) for at, batch in enumerate(batches)])
+
+    def _batch(self, rows: pd.DataFrame, first: int) -> Scores:
+        lent = rows.reset_index(drop=True)
+        before = lent.copy()
+        try:
+            given = self.pipeline.predict(self.model, lent, lend=True)
+        except BadInput as error:
+            raise self._placed(error, before, first) from error
+        if not lent.equals(before):
+            changed = [name for name in before if name not in lent or not lent[name].equals(before[name])]
+            raise self.pipeline.broken(
+                "predict", f"writes to the table that it is given: {', '.join(map(str, changed))}."
+            )
+        if isinstance(given, pd.DataFrame):
+            given = given["score" if "score" in given else given.columns[0]].to_numpy()
+        return np.asarray(given, dtype=float)
+
+    def _placed(self, error: BadInput, rows: pd.DataFrame, first: int) -> BadInput:
+        """The error of a batch, with the first row that raises it alone, found by halving."""
+        if error.__cause__ is None:
+            return error  # it gave something that is not fit
+        low, high = 0, len(rows)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._raises(rows.iloc[low:middle]) else (middle, high)
+        if not self._raises(rows.iloc[low:high]):
+            return error  # no single row does: it is the table as a whole
+        says = f"The first such row is row {first + low + 1}."
+        named = [Fault(fault.where, f"{fault.says.rstrip('.')}. {says}", fault.fix) for fault in error.faults]
+        return BadInput(error.says, named, fix=error.fix)
+
+    def _raises(self, rows: pd.DataFrame) -> bool:
+        try:
+            self.pipeline.predict(self.model, rows.reset_index(drop=True))
+        except BadInput:
+            return True
+        return False
+
+    def label(self, rows: pd.DataFrame) -> Scores:
+        """The labels of prepared rows; NaN for a model without a label."""
+        column = self.subject.label
+        return rows[column].to_numpy(dtype=float) if column else np.full(len(rows), np.nan)

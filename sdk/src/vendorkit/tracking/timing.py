@@ -1,0 +1,76 @@
+"""How long `predict` takes, and how much memory loading and predicting needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vendorkit.tracking.subject import Measuring
+
+SIZES = (1, 100)
+"""Rows of one call."""
+WARM_UP, RUNS, LEAST_RUNS = 20, 200, 30
+BUDGET_SECONDS = 3.0
+MEMORY_ROWS = 1_000
+
+
+def latency(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
+    """Percentiles of the time of `predict`, in milliseconds, for 1 and for 100 rows."""
+    rows = measuring.rows(given["benchmark"])[measuring.subject.features]
+    model = measuring.model
+    values: dict[str, float] = {}
+    timings = []
+    for size in SIZES:
+        calls = [rows.iloc[np.arange(at, at + size) % len(rows)].reset_index(drop=True) for at in range(RUNS)]
+        times = _times(measuring, model, calls)
+        p25, p50, p75, p95, p99 = (round(float(value), 4) for value in np.percentile(times, (25, 50, 75, 95, 99)))
+        end = "" if size == 1 else f"_of_{size}"
+        values |= {f"p50_ms{end}": p50, f"p95_ms{end}": p95, f"p99_ms{end}": p99}
+        timings.append(
+            {
+                "rows": size,
+                "runs": len(times),
+                "p50_ms": p50,
+                "p95_ms": p95,
+                "p99_ms": p99,
+                "spread_ms": round(p75 - p25, 4),
+            }
+        )
+    return {"values": values, "n": min(timing["runs"] for timing in timings), "timings": timings}
+
+
+def _times(measuring: Measuring, model: Any, calls: list[pd.DataFrame]) -> list[float]:
+    for call in calls[:WARM_UP]:
+        measuring.pipeline.predict(model, call)
+    times: list[float] = []
+    until = time.perf_counter() + BUDGET_SECONDS
+    for call in calls:
+        start = time.perf_counter()
+        measuring.pipeline.predict(model, call)
+        end = time.perf_counter()
+        times.append((end - start) * 1e3)
+        if end > until and len(times) >= LEAST_RUNS:
+            break
+    return times
+
+
+def memory(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
+    """Peak of the resident memory of a new interpreter that loads the model and predicts, in MB.
+
+    Raises:
+        ValueError: It gave no answer; has its last words.
+    """
+    rows = measuring.rows(given["benchmark"])[measuring.subject.features].head(MEMORY_ROWS)
+    rows.to_parquet(measuring.folder / "rows.parquet")
+    command = [sys.executable, "-m", "vendorkit.tracking.memory", str(measuring.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+        raise ValueError(f"the process that loads the model ended with {done.returncode}: {words}")
+    return {"values": {"rss_mb": float(json.loads(done.stdout.splitlines()[-1])["rss_mb"])}, "n": len(rows)}

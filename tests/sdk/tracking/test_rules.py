@@ -1,0 +1,164 @@
+"""Rules over what a model says: each against a model of plain arithmetic that keeps it and one that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+from vendorkit.errors import BadInput
+from vendorkit.tracking.rules import business, rank_reversals
+from vendorkit.tracking.subject import Measuring
+
+Make = Callable[..., Measuring]
+
+
+def ask(measuring: Measuring, metric: str, *columns: str, **given: Any) -> dict[str, Any]:
+    benchmark = measuring.__dict__["held"]
+    return business(measuring, {"metric": metric, "benchmark": benchmark, "columns": list(columns), **given})
+
+
+RISING = "return (frame['age'] / 100).to_numpy()"
+HILL = "return (0.9 - (frame['age'] - 50).abs() / 100).to_numpy()"
+BY_HOME = "return (frame['home'] == 'own').to_numpy() * 0.4 + 0.1"
+STRICT = "assert frame.notna().all().all()\nreturn (frame['age'].clip(0, 100) / 100).to_numpy()"
+KINDLY = "return (frame['age'].astype(float).fillna(50).clip(0, 100) / 100).to_numpy()"
+
+ANSWERS: dict[str, tuple[str, str, tuple[str, ...], float]] = {
+    "known bad cases approved": (RISING, "approved_known_bad", (), 3),
+    "no known fraud approved": ("return [0.9] * len(frame)", "approved_known_fraud", (), 0),
+    "rises": (RISING, "breaks_rising", ("age",), 0),
+    "does not rise everywhere": (HILL, "breaks_rising", ("age",), 1),
+    "falls": ("return (1 - frame['age'] / 100).to_numpy()", "breaks_falling", ("age",), 0),
+    "does not fall": (RISING, "breaks_falling", ("age",), 1),
+    "home changes it": (BY_HOME, "swap_change", ("home",), 0.4),
+    "home does not change it": (RISING, "swap_change", ("home",), 0),
+    "a small step, a small change": (RISING, "shake_change", (), 0.007),
+    "a cliff": ("return (frame['income'] > 4).to_numpy() * 0.8", "shake_change", ("income",), 0.8),
+    "a missing value raises": (STRICT, "fails_when_missing", (), 1),
+    "a missing value is met": (KINDLY, "fails_when_missing", (), 0),
+    "a far value gives no probability": (RISING + " + np.inf * (frame['income'] > 50)", "fails_at_extremes", (), 1),
+    "a far value is met": (KINDLY, "fails_at_extremes", (), 0),
+}
+
+
+@pytest.mark.parametrize(("predict", "metric", "columns", "value"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_rules(measuring: Make, predict: str, metric: str, columns: tuple[str, ...], value: float) -> None:
+    found = ask(measuring(predict), metric, *columns)
+    assert found["values"] == {metric: pytest.approx(value)}
+    assert found["n"] == 8
+
+
+def test_who_is_approved_is_declared(measuring: Make) -> None:
+    asked = measuring(RISING)
+    assert ask(asked, "approved_known_bad", threshold=0.25)["values"]["approved_known_bad"] == 1
+    assert ask(asked, "approved_known_bad", favourable=1)["values"]["approved_known_bad"] == 5
+    assert ask(asked, "approved_known_bad")["says"] == "3 of 8 rows approved (rows 1, 2, 3)."
+
+
+@pytest.mark.parametrize(
+    ("metric", "columns", "why"),
+    [
+        ("breaks_rising", ("home",), "home holds"),
+        ("swap_change", ("bad",), "bad is no feature"),
+        ("rank_reversals", (), "kind stress"),
+    ],
+)
+def test_a_rule_that_cannot_be_asked_is_told(measuring: Make, metric: str, columns: tuple[str, ...], why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        ask(measuring(), metric, *columns)
+
+
+def test_rank_reversals_are_kendalls_discordant_pairs() -> None:
+    random = np.random.default_rng(7)
+    for n in (2, 3, 10, 57):
+        before, after = random.random(n), random.random(n)
+        tau = kendalltau(before, after).statistic
+        assert rank_reversals(before, after) == pytest.approx((1 - tau) / 2, abs=1e-12)
+        ties, other = random.integers(0, 4, n), random.integers(0, 4, n)
+        turned = sum((ties[i] - ties[j]) * (other[i] - other[j]) < 0 for i, j in combinations(range(n), 2))
+        assert rank_reversals(ties, other) == pytest.approx(turned / (n * (n - 1) / 2))
+
+
+def test_a_stress_changes_the_rows_before_they_are_prepared(measuring: Make, tmp_path: Path) -> None:
+    asked, file = measuring(RISING), tmp_path / "stress.py"
+    stress = {"file": str(file), "shown": "bench/stress.py"}
+    file.write_text("def stress(rows):\n    return rows.assign(age=rows['age'] + 5)\n")
+    assert ask(asked, "rank_reversals", stress=stress)["values"] == {"rank_reversals": 0}
+    file.write_text("def stress(rows):\n    return rows.assign(age=100 - rows['age'])\n")
+    assert ask(asked, "rank_reversals", stress=stress)["values"] == {"rank_reversals": 1}
+    for text, why in (
+        ("def stress(rows):\n    return rows.head(3)\n", "must give the table of rows"),
+        ("def stress(rows):\n    1 / 0\n", "ZeroDivisionError"),
+        ("def stress():\n    pass\n", "must take"),
+        ("other = 1\n", "is missing"),
+    ):
+        file.write_text(text)
+        with pytest.raises((BadInput, ValueError), match=why):
+            ask(asked, "rank_reversals", stress=stress)
+
+
+OWN = """
+def old_declined(rows, scores):
+    return (rows["age"] > 60) & (scores > 0.5)
+
+def mean(rows, scores):
+    return scores.mean()
+
+def words(rows, scores):
+    return "fine"
+
+def breaks(rows, scores):
+    return rows["no"]
+
+def writes(rows, scores):
+    rows["age"] = 0
+    return 0
+"""
+
+
+def test_a_rule_of_the_vendors_own(measuring: Make) -> None:
+    asked = measuring(RISING, OWN)
+    share = ask(asked, "old_declined", code="pipeline:old_declined")
+    assert (share["values"], share["says"]) == ({"old_declined": 3 / 8}, "3 of 8 rows break it (rows 6, 7, 8).")
+    assert ask(asked, "mean", code="pipeline:mean")["values"] == {"mean": pytest.approx(0.55)}
+    assert ask(asked, "writes", code="pipeline:writes")["values"] == {"writes": 0}
+    for name, why in (("words", "expected a number"), ("breaks", "KeyError: 'no'"), ("gone", "is missing")):
+        with pytest.raises(BadInput, match=why):
+            ask(asked, name, code=f"pipeline:{name}")
+    with pytest.raises(BadInput, match="no such file"):
+        ask(asked, "x", code="elsewhere:x")
+
+
+def test_the_row_that_raises_is_named(measuring: Make) -> None:
+    asked = measuring("if (frame['age'] == 60).any():\n    1 / 0\nreturn [0.5] * len(frame)")
+    with pytest.raises(BadInput, match=r"ZeroDivisionError.*The first such row is row 5\."):
+        ask(asked, "approved_known_bad")
+
+
+BROKEN = {
+    "one score too few": ("return [0.5] * (len(frame) - 1)", r"returned shape \(7,\) for 8 rows"),
+    "a table of other rows": ("return frame.head(2)", "returned 2 rows for 8 rows"),
+    "writes to its input": ("frame['age'] = 0\nreturn [0.5] * len(frame)", "writes to the table.*age"),
+    "adds to its input": ("frame['x'] = 0\nreturn [0.5] * len(frame)", "writes to the table"),
+    "drops from its input": ("frame.drop(frame.index[:1], inplace=True)\nreturn [0.5] * 8", "writes to the table"),
+}
+
+
+@pytest.mark.parametrize(("predict", "why"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_predict_that_breaks_its_contract_is_told(measuring: Make, predict: str, why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        ask(measuring(predict), "approved_known_bad")
+
+
+def test_batches_give_the_same_scores(measuring: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = measuring("assert len(frame) <= 3\nif (frame['age'] == 90).any():\n    1 / 0\nreturn frame['age'] / 100")
+    monkeypatch.setattr("vendorkit.tracking.subject.BATCH_ROWS", 3)
+    rows = asked.rows(asked.__dict__["held"])
+    assert asked.score(rows.head(7)).tolist() == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    with pytest.raises(BadInput, match="row 8"):
+        asked.score(rows)
