@@ -37,7 +37,7 @@ def same(spec: Spec, **given: Any) -> Any:
 
 
 def test_one_answer_for_each_gate_in_order(spec: Spec) -> None:
-    specs = [spec(id="a", min=0.5), same(spec, id="b"), spec(id="c", kind="segment")]
+    specs = [spec(id="a", min=0.5), same(spec, id="b"), spec(id="c", kind="magic")]
     results = ask_all(specs, Evidence(task="binary", candidate={}, prepared=(A, A)))
     assert [(result.id, result.verdict) for result in results] == [
         ("a", "error"),
@@ -49,9 +49,9 @@ def test_one_answer_for_each_gate_in_order(spec: Spec) -> None:
 
 
 def test_an_unknown_kind_lists_the_known(spec: Spec) -> None:
-    (result,) = ask_all([spec(kind="astrology", min=0.5)], Evidence(task="binary", candidate={}))
+    (result,) = ask_all([spec(kind="magic", min=0.5)], Evidence(task="binary", candidate={}))
     assert result.verdict == "error"
-    assert "there is no gate of kind 'astrology'; known: determinism, " in result.says
+    assert "there is no gate of kind 'magic'; known: business, data, determinism" in result.says
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_no_gates_is_not_a_pass() -> None:
 
 
 def test_what_has_to_be_measured(spec: Spec) -> None:
-    assert needs([same(spec)]) == {"prepared"}
-    assert needs([spec(min=0.5), same(spec)]) == {"candidate", "current", "prepared"}
-    assert needs([spec(kind="astrology")]) == frozenset()
+    assert needs([same(spec)]) == {"prepared", "measured"}
+    assert needs([spec(min=0.5), same(spec)]) == {"candidate", "current", "prepared", "measured"}
+    assert needs([spec(kind="magic")]) == frozenset()
 
 
 def test_every_gate_explains_itself() -> None:

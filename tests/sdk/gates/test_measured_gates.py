@@ -62,7 +62,7 @@ def test_what_could_not_be_measured_is_an_error(spec: Spec, kind: str) -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown metric": ({"kind": "latency", "metric": "p42_ms", "max": 1}, "'p42_ms' is not one of: p50_ms"),
     "no metric": ({"kind": "memory", "metric": None, "max": 1}, "`metric` is missing"),
-    "no limit": ({"kind": "latency", "metric": "p50_ms"}, "there is no limit"),
+    "no limit": ({"kind": "latency", "metric": "p50_ms"}, "no limit is declared"),
     "limits that cross": ({"kind": "data", "metric": "shared_rows", "min": 2, "max": 1}, "no value is at least 2"),
     "a limit that is no number": ({"kind": "latency", "metric": "p50_ms", "max": float("nan")}, "give a number"),
     "a key that is ignored": ({"kind": "memory", "metric": "rss_mb", "max": 1, "slice": "age"}, "not look at slice"),
@@ -83,7 +83,7 @@ def test_the_live_version_sets_a_limit_too(spec: Spec) -> None:
     given = spec(kind="latency", metric="p99_ms", max=100, max_drop_vs_current=5)
     slower = ask(given, Measured({"p99_ms": 30.0}, 200), Measured({"p99_ms": 20.0}, 200))
     assert (slower.verdict, slower.previous) == ("fail", 20.0)
-    assert "at most 5 ms worse than the live version's 20 ms" in slower.says
+    assert "at most 5 worse than the live version's 20 ms" in slower.says
     assert ask(given, Measured({"p99_ms": 24.0}, 200), Measured({"p99_ms": 20.0}, 200)).verdict == "pass"
     assert ask(given, Measured({"p99_ms": 24.0}, 200)).verdict == "pass", "nothing is live"
 

@@ -87,7 +87,7 @@ def gate(
         registry = registry or Registry.open(repo)
         live = _live(registry, authority_of(repo, manifest), run.model, against)
         subjects = {"candidate": _subject(repo, manifest, candidate.model_folder, run, candidate)}
-        if live and "current" in needs(specs):
+        if live and ("current" in needs(specs) or any(spec.max_drop_vs_current is not None for spec in specs)):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
             files = verify_release(registry, live, folder)
             subjects["current"] = _subject(repo, manifest, files.folder / "model", files.run, files)
@@ -105,18 +105,22 @@ def gate(
         measured_current=_measured("current", specs, found) if "current" in rows else None,
         exception=_exception(manifest),
     )
-    uses = [
+    return _report(store, candidate, live, _uses(benchmarks, evidence), specs, ask_all(specs, evidence))
+
+
+def _uses(benchmarks: Benchmarks, evidence: Evidence) -> tuple[BenchmarkUse, ...]:
+    """The benchmarks as the report names them, with their scores counted."""
+    return tuple(
         BenchmarkUse(
             id=name,
             content_digest=benchmark.content_digest,
             rows=benchmark.snapshot.rows,
             kind=benchmark.kind,
-            scores=histogram(evidence.candidate.get(name), run.task),
-            current=histogram((evidence.current or {}).get(name), run.task),
+            scores=histogram(evidence.candidate.get(name), evidence.task),
+            current=histogram((evidence.current or {}).get(name), evidence.task),
         )
         for name, benchmark in benchmarks.items()
-    ]
-    return _report(store, candidate, live, tuple(uses), specs, ask_all(specs, evidence))
+    )
 
 
 def _report(
