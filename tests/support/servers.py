@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,6 +67,7 @@ class MlflowServer:
             "MLFLOW_AUTH_CONFIG_PATH": str(self.folder / "auth.ini"),
             "MLFLOW_FLASK_SERVER_SECRET_KEY": "a-secret-of-the-tests",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # six processes for what is not used here
         }
         command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", *options]
         with (self.folder / "mlflow.log").open("ab") as log:
@@ -102,12 +103,16 @@ class Gateway:
 
     Args:
         server: What lies behind it.
-        left: After so many requests the token is expired; None for never.
+
+    `left` is the number of requests after which the token is expired, `until_lost` the number after which nothing
+    answers any more; None for never. `on_lost` is called once at that moment.
     """
 
     def __init__(self, server: MlflowServer) -> None:
         self.server = server
         self.left: int | None = None
+        self.until_lost: int | None = None
+        self.on_lost: Callable[[], None] = lambda: None
         self.asked: list[str] = []
         self._lock = threading.Lock()
         gateway = self
@@ -133,8 +138,12 @@ class Gateway:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Refuse one request, or pass it on and its answer back."""
-        body = request.rfile.read(int(request.headers.get("content-length") or 0))
-        if not self._may(request):
+        body = _body(request)
+        valid, lost = self._may(request)
+        if lost:
+            self._give(request, 502, b"nothing answers behind the gateway", {})
+            return
+        if not valid:
             refusal = b'{"error": "invalid_token", "error_description": "The access token expired"}'
             self._give(request, 401, refusal, {"content-type": "application/json", "www-authenticate": "Bearer"})
             return
@@ -145,7 +154,7 @@ class Gateway:
             kept = {
                 name: value
                 for name, value in request.headers.items()
-                if name.lower() not in ("authorization", "host", "connection", "content-length")
+                if name.lower() not in ("authorization", "host", "connection", "content-length", "transfer-encoding")
             }
             behind.request(request.command, request.path, body, {**kept, "authorization": f"Basic {token}"})
             answer = behind.getresponse()
@@ -157,13 +166,26 @@ class Gateway:
         finally:
             behind.close()
 
-    def _may(self, request: BaseHTTPRequestHandler) -> bool:
+    def _may(self, request: BaseHTTPRequestHandler) -> tuple[bool, bool]:
+        """Whether the token is valid, and whether nothing answers any more."""
         with self._lock:
             self.asked.append(f"{request.command} {request.path}")
             if self.left is not None:
                 self.left -= 1
+            if self.until_lost is not None:
+                self.until_lost -= 1
+                if self.until_lost == -1:
+                    self.on_lost()
             valid = self.left is None or self.left >= 0
-        return valid and request.headers.get("authorization") == f"Bearer {TOKEN}"
+            lost = self.until_lost is not None and self.until_lost < 0
+        return valid and request.headers.get("authorization") == f"Bearer {TOKEN}", lost
+
+    def mend(self) -> None:
+        """Answer again, to a new token as well."""
+        with self._lock:
+            self.left = self.until_lost = None
+            self.on_lost = lambda: None
+            self.asked.clear()
 
     @staticmethod
     def _give(request: BaseHTTPRequestHandler, status: int, data: bytes, headers: dict[str, str]) -> None:
@@ -174,6 +196,18 @@ class Gateway:
             request.end_headers()
             if request.command != "HEAD":
                 request.wfile.write(data)
+
+
+def _body(request: BaseHTTPRequestHandler) -> bytes:
+    """The body of a request, in one piece or in chunks, as files come."""
+    if request.headers.get("transfer-encoding", "").lower() != "chunked":
+        return request.rfile.read(int(request.headers.get("content-length") or 0))
+    parts = []
+    while size := int(request.rfile.readline().split(b";")[0], 16):
+        parts.append(request.rfile.read(size))
+        request.rfile.readline()
+    request.rfile.readline()
+    return b"".join(parts)
 
 
 @contextmanager

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import mlflow
@@ -14,7 +17,7 @@ from vendorkit.adapters.environment import requirements
 from vendorkit.adapters.models import load_model
 from vendorkit.adapters.pipeline import load_pipeline
 from vendorkit.adapters.registry import EMBEDDED
-from vendorkit.adapters.store import Store
+from vendorkit.adapters.store import Store, list_files
 from vendorkit.errors import Unavailable
 from vendorkit.records.release import Release
 from vendorkit.standards.policy import packaged_policy
@@ -250,3 +253,24 @@ def test_other_bytes_under_the_same_number_are_refused(live: World) -> None:
     assert live.run("gate").code == 0
     assert set(faults(live)) == {"gate report"}
     assert state(live) == before
+
+
+class Evil:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.system, ("touch touched-by-a-pickle",))
+
+
+def test_a_pickle_among_the_files_of_the_model_is_named_with_what_it_imports(world: World) -> None:
+    store = Store(world.repo)
+    honest = store.candidate(None)
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model"
+        shutil.copytree(honest.model_folder, model)
+        (model / "weights.bin").write_bytes(pickle.dumps([Evil()]))
+        run = honest.run.model_copy(update={"artifacts": list_files(model)})
+        store.add_candidate(run, honest.features, honest.snapshots, model)
+    found = faults(world)
+    assert "is a pickle and imports posix.system; dangerous: posix.system." in found["model/weights.bin"]
+    assert not (world.repo / "touched-by-a-pickle").exists()

@@ -1,0 +1,130 @@
+"""Hostile pickles in every shape are named, and nothing of them is ever run."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from vendorkit.adapters.pickle_scan import Pickled, scan, scan_folder
+
+CREATED = "touched-by-a-pickle"
+
+
+class Evil:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (os.system, (f"touch {CREATED}",))
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert not (tmp_path / CREATED).exists()
+
+
+def look(data: bytes, name: str = "model.pkl") -> tuple[Pickled, ...]:
+    Path(name).write_bytes(data)
+    return scan(Path(name), name)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("thing", [Evil(), {"weights": [1.0], "nested": [{"deep": (Evil(),)}]}], ids=["bare", "nested"])
+def test_a_command_is_named_in_every_protocol(protocol: int, thing: object) -> None:
+    (found,) = look(pickle.dumps(thing, protocol))
+    assert found.dangerous == ("posix.system",)
+    assert found.whole
+    assert "dangerous: posix.system" in found.says
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_pickle_that_is_cut_short_is_one(protocol: int) -> None:
+    data = pickle.dumps([list(range(50)), Evil(), "x" * 200], protocol)
+    cut = look(data[: data.index(b"system") + 60])
+    if protocol >= 2:
+        assert [found.dangerous for found in cut] == [("posix.system",)]
+        assert not cut[0].whole
+    (evil,) = look(pickle.dumps(Evil(), protocol)[:-1])
+    assert (evil.dangerous, evil.whole) == (("posix.system",), False)
+
+
+def test_names_that_come_from_the_memo_and_names_that_are_computed() -> None:
+    memo = b"\x80\x04\x8c\x02os\x94\x8c\x06system\x94000h\x00h\x01\x93\x8c\x04true\x85R."
+    (found,) = look(memo)
+    assert found.dangerous == ("os.system",)
+    (hidden,) = look(b"\x80\x04]\x8c\x06system\x93.")
+    assert hidden.dangerous == ("?.system",)
+
+
+def test_several_pickles_in_a_row() -> None:
+    (found,) = look(pickle.dumps([1]) + pickle.dumps({"a": 1}) + pickle.dumps(Evil()))
+    assert found.dangerous == ("posix.system",)
+
+
+@pytest.mark.parametrize("compress", [0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)], ids=str)
+def test_joblib_files_with_arrays_between(compress: Any) -> None:
+    file = io.BytesIO()
+    joblib.dump({"weights": np.arange(4000.0), "then": Evil()}, file, compress=compress)
+    (found,) = look(file.getvalue(), "model.joblib")
+    assert "posix.system" in found.dangerous
+    assert any(name.startswith("joblib.numpy_pickle.") for name in found.imports)
+
+
+def test_a_pytorch_archive_and_an_archive_in_it() -> None:
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(Evil(), 2))
+        archive.writestr("archive/data/0", np.arange(10.0).tobytes())
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("model.pt", inner.getvalue())
+        archive.writestr("README.md", "all is well")
+    (found,) = look(outer.getvalue(), "bundle.zip")
+    assert (found.where, found.dangerous) == ("bundle.zip!model.pt!archive/data.pkl", ("posix.system",))
+
+
+def test_an_object_array_of_numpy() -> None:
+    file = io.BytesIO()
+    np.save(file, np.array([Evil()], dtype=object), allow_pickle=True)
+    (found,) = look(file.getvalue(), "weights.npy")
+    assert "posix.system" in found.dangerous
+
+
+def test_an_ordinary_pickle_is_named_and_not_called_dangerous() -> None:
+    (found,) = look(pickle.dumps({"array": np.arange(3), "kinds": {1, 2}}))
+    assert found.imports
+    assert found.dangerous == ()
+
+
+def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
+    plain = {
+        "pipeline.py": b"import os\nclass Model:\n    pass\n",
+        "notes.txt": b"cold is not hot.\nNothing here.\n",
+        "data.json": b'{"a": [1, 2, 3]}',
+        "data.csv": b"income,age\n1,2\n",
+        "empty": b"",
+        "weights.bin": np.linspace(0, 1, 999).tobytes(),
+        "model.onnx": b"\x08\x08\x12\x07skl2onnx\x1a\x05",
+    }
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    for name, data in plain.items():
+        (folder / name).write_bytes(data)
+    np.save(folder / "weights.npy", np.arange(10.0))
+    np.savez_compressed(folder / "weights.npz", a=np.arange(10.0))
+    (folder / "link.pkl").symlink_to("/etc/hostname")
+    assert scan_folder(folder) == ()
+
+
+def test_random_bytes_raise_nothing() -> None:
+    chance = np.random.default_rng(7)
+    for size in (1, 2, 7, 64, 900):
+        for start in (b"", b"\x80\x04", b"PK\x03\x04", b"\x1f\x8b", b"c", b"\x93NUMPY"):
+            look(start + chance.bytes(size))
