@@ -91,28 +91,13 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
         raise _not_fit(candidacy, policy)
     registry = registry or Registry.open(repo)
     run = candidacy.candidate.run
-    candidate = candidate or store.candidate(None)
-    report = store.report(candidate.digest)
-    contract = contract_of(manifest, candidate.run, candidate.features)
-    declared = _declared(repo, manifest, candidate)
-    if report is not None:  # a candidate that was never judged leaves no registry behind
-        registry = registry or Registry.open(repo)
-        known = registry.find(candidate.run.model, candidate.digest)
-        if known:
-            return _again(registry, known, report, contract, declared)
-    live = _live(registry, candidate.run.model) if registry and report else None
-    faults = unfit(_case(manifest, policy, candidate, report, contract, live, declared)) + _pickles(candidate)
-    if faults or report is None or registry is None:
-        raise Refused(f"Candidate {candidate.digest[7:19]} is not fit to be published.", faults)
-    there = {path: seen.data for path, seen in declared.items() if seen.data is not None}
-    making = _Making(repo, manifest, policy, candidate, report, contract, live, there)
     with store.alone():
         known = registry.find(run.model, candidacy.candidate.digest)
         if known:
             _drop_staged(store, known)
             return _again(registry, known, candidacy, report)
         making = _Making(repo, policy, replace(candidacy, live=live_version(registry, run.model)), report, registry)
-        if unfit(making.candidacy.case(policy.documents)):
+        if _faults(making.candidacy, policy):
             raise _not_fit(making.candidacy, policy)
         done = _publish(store, making)
         shutil.rmtree(store.release_folder(making.name), ignore_errors=True)
@@ -127,8 +112,16 @@ def _drop_staged(store: Store, known: Version) -> None:
 
 
 def _not_fit(candidacy: Candidacy, policy: Policy) -> Refused:
-    faults = unfit(candidacy.case(policy.documents))
+    faults = _faults(candidacy, policy)
     return Refused(f"Candidate {candidacy.candidate.digest[7:19]} is not fit to be published.", faults)
+
+
+def _faults(candidacy: Candidacy, policy: Policy) -> list[Fault]:
+    """What is missing or wrong, and files of the model that run code when loaded; none is loaded to see it."""
+    pickles = scan_folder(candidacy.candidate.model_folder)
+    fix = "Store it as skops, ONNX or in the library's own format, and train again."
+    carriers = [Fault(f"model/{found.where}", found.says, fix) for found in pickles]
+    return [*unfit(candidacy.case(policy.documents)), *carriers]
 
 
 def _again(registry: Registry, known: Version, candidacy: Candidacy, report: GateReport) -> Published:
@@ -157,13 +150,6 @@ def _again(registry: Registry, known: Version, candidacy: Candidacy, report: Gat
 
 
 def _publish(store: Store, making: _Making) -> Published:
-def _pickles(candidate: Candidate) -> list[Fault]:
-    """Files of the model that run code when they are loaded, whatever they are called; none is loaded to see it."""
-    fix = "Store it as skops, ONNX or in the library's own format, and train again."
-    return [Fault(f"model/{found.where}", found.says, fix) for found in scan_folder(candidate.model_folder)]
-
-
-def _publish(store: Store, making: _Making, registry: Registry) -> Published:
     def fill(folder: Path) -> None:
         _write_files(store, making, folder)
         documents = _write_documents(making, folder)
