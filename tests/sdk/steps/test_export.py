@@ -118,6 +118,9 @@ def test_everything_is_in_it_and_other_tools_can_verify_it(exported: Path) -> No
         deployment["model"]["folder"],
     ):
         assert (folder / name).exists()
+    events = [json.loads(line) for line in (folder / "lineage/openlineage.ndjson").read_text().splitlines()]
+    assert {event["eventType"] for event in events} >= {"COMPLETE"}
+    assert json.loads((folder / "lineage/bom.cdx.json").read_text())["bomFormat"] == "CycloneDX"
     modes = {oct(path.stat().st_mode & 0o777) for path in folder.rglob("*") if path.is_file()}
     assert modes == {"0o644"}
     assert len({path.stat().st_mtime for path in exported.rglob("*")}) == 1

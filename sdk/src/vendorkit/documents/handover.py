@@ -8,8 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from vendorkit.documents.cyclonedx import bill_of_materials
+from vendorkit.documents.intoto import statements
+from vendorkit.documents.openlineage import events_of
 from vendorkit.documents.plain import clean
 from vendorkit.records.contract import Contract
+from vendorkit.records.evidence import Evidence
 from vendorkit.records.manifest.operations import Operations
 from vendorkit.records.release import Release
 from vendorkit.records.run import Run
@@ -27,10 +31,11 @@ It was written by vendorkit {sdk}; nothing in it needs vendorkit to be read.
 | `release/release.json` | the release record; its digest names the release |
 | `release/model/` | the model, stored as {format}, and the code that predicts with it |
 | `release/records/` | run, features, contract, gate report and data pointers; each names its parents by digest |
-| `release/documents/` | the gate report, for people |
-| `release/engagement/` | the manifest and the lock file as they were |
+| `release/documents/` | model card, datasheet, gate report and what else people read |
+| `release/engagement/` | the manifest, the lock file and what else was declared, as they were |
 | `decisions/` | every decision about the model with its SSH signature, oldest first; one chain by digest |
 | `training.json` | the training configuration: data, label, seed, parameters, code, environment |
+| `lineage/` | the same lineage as OpenLineage events, CycloneDX bill of materials, in-toto statements |
 | `deployment.json` | the deployment definition: what to load, how, and how it is run |
 
 Release: `{release}`
@@ -79,6 +84,19 @@ def deployment(name: str, run: Run, contract: Contract, operations: Operations |
         "health": {"live": "/health/live", "ready": "/health/ready", "metrics": "/metrics"},
         "operations": operations.model_dump(mode="json") if operations else None,
     }
+
+
+def lineage(evidence: Evidence) -> dict[str, bytes]:
+    """The lineage in the formats of others, by file."""
+    return {
+        "openlineage.ndjson": _lines(events_of(evidence)),
+        "bom.cdx.json": to_json(bill_of_materials(evidence)),
+        "attestations.intoto.jsonl": _lines(statements(evidence)),
+    }
+
+
+def _lines(values: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(value, sort_keys=True, ensure_ascii=False) + "\n" for value in values).encode()
 
 
 def to_json(value: dict[str, Any]) -> bytes:

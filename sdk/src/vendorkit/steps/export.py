@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from vendorkit.adapters.engagement import MANIFEST
 from vendorkit.adapters.oci import Described, write_layout
 from vendorkit.adapters.registry import Registry
 from vendorkit.adapters.store import MAKING, describe_file
 from vendorkit.documents import handover
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.bundle import BUNDLE_FILE, SUMS_FILE, Bundle, path_faults
-from vendorkit.records.manifest import load_manifest
-from vendorkit.records.manifest.operations import Operations
-from vendorkit.records.run import Artifact
+from vendorkit.records.evidence import Evidence
+from vendorkit.trust.evidence import evidence_of
 from vendorkit.trust.log import Log, log_of, refuse_tampered
 from vendorkit.trust.releases import RELEASE_FILE, ReleaseFiles, find_version, verify_release
 
@@ -95,6 +93,7 @@ def _refuse_target(target: Path, forms: Sequence[str]) -> None:
 def _write_folder(root: Path, files: ReleaseFiles, log: Log) -> Bundle:
     """Write the bundle into a new folder; the fetched files of the release are moved into it."""
     root.mkdir()
+    evidence = _evidence(files, log)
     files.folder.rename(root / "release")
     (root / "decisions").mkdir()
     for place, signed in enumerate(log.accepted, 1):
@@ -102,11 +101,19 @@ def _write_folder(root: Path, files: ReleaseFiles, log: Log) -> Bundle:
     run, name = files.run, files.version.name
     (root / "README.md").write_text(handover.readme(name, run, files.release), encoding="utf-8")
     (root / "training.json").write_bytes(handover.to_json(handover.training(run)))
-    deployment = handover.deployment(name, run, files.contract, _operations(root / "release"))
+    deployment = handover.deployment(name, run, files.contract, evidence.manifest.operations if evidence else None)
     (root / "deployment.json").write_bytes(handover.to_json(deployment))
-    held = list(files.release.files)  # they were just verified
-    own = [root / "release" / RELEASE_FILE, *(root / "decisions").iterdir(), *root.glob("*.*")]
-    known = [Artifact(path=f"release/{file.path}", bytes=file.bytes, digest=file.digest) for file in held]
+    (root / "lineage").mkdir()
+    for file, data in (handover.lineage(evidence) if evidence else {}).items():
+        (root / "lineage" / file).write_bytes(data)
+    return _index(root, files, log)
+
+
+def _index(root: Path, files: ReleaseFiles, log: Log) -> Bundle:
+    """Write the index of what lies in a folder. The files of the release were just verified: they are not hashed."""
+    run, name = files.run, files.version.name
+    own = [root / "release" / RELEASE_FILE, *root.glob("decisions/*"), *root.glob("lineage/*"), *root.glob("*.*")]
+    known = [file.model_copy(update={"path": f"release/{file.path}"}) for file in files.release.files]
     listed = sorted([*known, *(describe_file(path, root) for path in own)], key=lambda file: file.path)
     faults = path_faults([*(file.path for file in listed), BUNDLE_FILE, SUMS_FILE])
     if faults:
@@ -130,10 +137,10 @@ def _last(log: Log, alias: str) -> int:
     return log.moves(alias)[-1].decision.version
 
 
-def _operations(release: Path) -> Operations | None:
-    """How the model is run, by the manifest that was published with it; None where it does not say, or not to us."""
+def _evidence(files: ReleaseFiles, log: Log) -> Evidence | None:
+    """What lineage is rendered from; None where the manifest that was published with it cannot be read any more."""
     try:
-        return load_manifest((release / "engagement" / MANIFEST).read_bytes(), MANIFEST).operations
+        return evidence_of(files, tuple(signed.decision for signed in log.about(files.release.digest)))
     except BadInput:
         return None
 
