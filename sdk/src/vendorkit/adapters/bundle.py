@@ -94,6 +94,20 @@ def copy_verified(places: Mapping[str, Path], expected: Sequence[Artifact], targ
     return faults
 
 
+def copy_all(source: Path, target: Path) -> tuple[Artifact, ...]:
+    """Copy every file below a folder, and hash it on the way.
+
+    Raises:
+        BadInput: There are links, pipes, sockets or devices.
+    """
+    copied = []
+    for name, path in sorted(list_regular(source).items()):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        size, digest = copy_hashed(path, target / name)
+        copied.append(Artifact(path=name, bytes=size, digest=digest))
+    return tuple(copied)
+
+
 def copy_hashed(source: Path, target: Path, limit: int | None = None) -> tuple[int, str]:
     """Copy a file and hash it on the way, side by side; gives size and digest.
 

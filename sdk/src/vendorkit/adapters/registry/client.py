@@ -183,6 +183,14 @@ class Registry:
                 says = own_words(error)
         raise BadInput("The files are not there.", [Fault(version.name, says)])
 
+    def folder(self, version: Version) -> Path | None:
+        """The folder that holds the files of a release, where it lies on this machine."""
+        address = urlsplit(version.place)
+        if address.scheme != "file" or address.netloc not in ("", "localhost"):
+            return None
+        place = Path(unquote(address.path))
+        return place if place.is_dir() else None
+
     def fetch(self, address: str, folder: Path) -> Path:
         """Fetch the files at `models:/NAME/VERSION` or `runs:/ID/PATH`; gives the folder that they lie in.
 
