@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "snapshot": "freeze a declared dataset and write its pointer",
     "train": "run the vendor's pipeline under lineage; gives a candidate",
     "gate": "ask every declared gate of a candidate",
+    "compare": "two versions or candidates side by side on the same benchmarks",
     "reproduce": "rebuild a release in a clean checkout and compare",
     "documents": "model card, datasheet, release notes and brief, from the records",
     "publish": "register a candidate with its whole release record",
