@@ -83,6 +83,19 @@ def test_import_and_export_again_give_identical_bytes(exported: Path, target: Wo
     assert files(tmp_path / "again") == files(exported)
 
 
+def test_another_registry_takes_it_and_gives_identical_bytes(
+    exported: Path, target: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry that MLflow's own variables name, with a store of files of its own."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    monkeypatch.chdir(tmp_path)
+    done = import_bundle(target.repo, exported / "folder")
+    assert (done.version.name, done.created, done.aliases) == ("credit/1", True, ("champion",))
+    assert not (target.repo / ".vendorkit/registry").exists()
+    export(target.repo, "credit", 1, tmp_path / "again", ("folder", "oci"))
+    assert files(tmp_path / "again") == files(exported)
+
+
 def test_importing_again_changes_nothing(exported: Path, target: World) -> None:
     first = target.ok("import", str(exported / "folder"))
     before = state(target)
