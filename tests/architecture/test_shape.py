@@ -24,8 +24,8 @@ HEAVY = {"mlflow", "pandas", "numpy", "pyarrow", "ibis", "duckdb", "sklearn", "s
 ONE_PLACE = {
     "mlflow": "adapters/registry/",
     "copier": "adapters/template.py",
-    "ibis": "adapters/tables.py",
-    "duckdb": "adapters/tables.py",
+    "ibis": "adapters/tables",
+    "duckdb": "adapters/tables",
     "skops": "adapters/models",
     "lightgbm": "adapters/models",
     "onnxruntime": "adapters/models",

@@ -1,0 +1,24 @@
+"""Where rows lie: CSV and Parquet files, folders of them, and any table that Ibis reads; and what is counted there.
+
+A source is opened, streamed in batches and digested in constant memory. Only this package knows Ibis and DuckDB.
+What the digest means is in `records.table_digest`, what a CSV file means in `records.csv_form`.
+"""
+
+from __future__ import annotations
+
+from vendorkit.adapters.tables.freezing import Frozen, digest_frame, freeze, read_frozen, verify
+from vendorkit.adapters.tables.opening import open_table
+from vendorkit.adapters.tables.source import BATCH_ROWS, TableSource
+from vendorkit.adapters.tables.tally import tally
+
+__all__ = [
+    "BATCH_ROWS",
+    "Frozen",
+    "TableSource",
+    "digest_frame",
+    "freeze",
+    "open_table",
+    "read_frozen",
+    "tally",
+    "verify",
+]
