@@ -51,7 +51,7 @@ def test_one_answer_for_each_gate_in_order(spec: Spec) -> None:
 def test_an_unknown_kind_lists_the_known(spec: Spec) -> None:
     (result,) = ask_all([spec(kind="magic", min=0.5)], Evidence(task="binary", candidate={}))
     assert result.verdict == "error"
-    assert "there is no gate of kind 'magic'; known: business, data, determinism" in result.says
+    assert "there is no gate of kind 'magic'; known: business, change, data, determinism" in result.says
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,29 @@ def test_a_worse_model_than_the_live_one_is_refused(live: World) -> None:
     assert answer.envelope["findings"][0]["value"] < answer.envelope["findings"][0]["previous"]
 
 
+def test_a_limit_that_was_moved_with_the_model_is_flagged(live: World) -> None:
+    def loosen(value: dict[str, Any]) -> None:
+        value["gates"][0].update(min=0.6)
+        value["gates"].append({"id": "g-change", "kind": "change", "says": "What changed is known"})
+
+    edit_manifest(live, loosen)
+    live.edit(FILE, *OTHER)
+    live.ok("train")
+    assert live.run("gate").code == 0
+    report = Store(live.repo).report(Store(live.repo).candidate(None).digest)
+    assert report is not None
+    notes = report.results[0].notes
+    assert "The limit was loosened since the live version: `min` was 0.7 and is 0.6." in notes
+    assert any("in the same commit as the model" in note for note in notes)
+    assert "Changed code (pipeline.py)" in report.results[-1].says
+    live.commit("Nothing")
+    live.ok("train")
+    live.run("gate")
+    again = Store(live.repo).report(Store(live.repo).candidate(None).digest)
+    assert again is not None
+    assert not any("same commit" in note for note in again.results[0].notes)
+
+
 def test_an_equal_model_may_follow_the_live_one(live: World) -> None:
     live.edit(FILE, *OTHER)
     live.ok("train")

@@ -217,6 +217,25 @@ def resolve(path: Path, ref: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def file_at(path: Path, ref: str, name: str) -> bytes | None:
+    """A file as it was at a commit; None where there was none.
+
+    Args:
+        path: A folder of the repository.
+        ref: The commit; `^` after it means the one before.
+        name: The file, relative to `path`.
+    """
+    done = _run(path, ("show", "--no-textconv", "--end-of-options", f"{ref}:./{name}"))
+    return done.stdout.encode() if done.returncode == 0 else None
+
+
+def touched(path: Path, commit: str, folder: str) -> bool:
+    """Whether a commit changed anything below a folder, relative to `path`."""
+    arguments = ("diff-tree", "--no-commit-id", "--name-only", "-r", "--root", "--end-of-options", commit, "--")
+    done = _run(path, (*arguments, f"./{folder}"))
+    return done.returncode == 0 and bool(done.stdout.strip())
+
+
 def clone_at(path: Path, commit: str, target: Path) -> None:
     """A clean checkout of one commit of a repository in a new folder.
 

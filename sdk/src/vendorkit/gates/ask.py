@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from vendorkit.errors import VendorkitError
 from vendorkit.gates.base import Evidence, Gate, GateSpec, answer
 from vendorkit.gates.business import Business
+from vendorkit.gates.change import Change
 from vendorkit.gates.data import Data
 from vendorkit.gates.determinism import Determinism
 from vendorkit.gates.fairness import Fairness
@@ -19,7 +20,7 @@ from vendorkit.records.gate_report import GateResult
 
 GATES: dict[str, Gate] = {
     gate.kind: gate
-    for gate in (Performance(), Segment(), Fairness(), Data(), Business(), Determinism(), Latency(), Memory())
+    for gate in (Performance(), Segment(), Fairness(), Data(), Business(), Determinism(), Latency(), Memory(), Change())
 }
 """Every kind of gate that can be asked, by its name in the manifest."""
 

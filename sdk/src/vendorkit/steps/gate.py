@@ -18,6 +18,7 @@ from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Evidence, Measured, Scored, scored
+from vendorkit.gates.change import Limits, Standing, changes, loosened
 from vendorkit.gates.columns import Column
 from vendorkit.gates.histogram import histogram
 from vendorkit.gates.measured import measured_from
@@ -30,6 +31,7 @@ from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
+from vendorkit.tracking.standing import made_with, moved_with_the_model, reported_limits
 from vendorkit.trust.log import log_of
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
@@ -87,25 +89,53 @@ def gate(
         registry = registry or Registry.open(repo)
         live = _live(registry, authority_of(repo, manifest), run.model, against)
         subjects = {"candidate": _subject(repo, manifest, candidate.model_folder, run, candidate)}
-        if live and ("current" in needs(specs) or any(spec.max_drop_vs_current is not None for spec in specs)):
+        files = None
+        if live:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
             files = verify_release(registry, live, folder)
             subjects["current"] = _subject(repo, manifest, files.folder / "model", files.run, files)
-        jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model))
-        if "prepared" in needs(specs) and run.prepared is not None:
-            jobs["prepared"] = Job(subjects["candidate"], "prepare")
+        repeat = "prepared" in needs(specs) and run.prepared is not None
+        jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeat=repeat)
         found = measure(process, jobs)
     rows = {whose: _scored(whose, found, benchmarks, run.task) for whose in subjects}
+    digests = {name: used.content_digest for name, used in benchmarks.items()}
+    after = _standing(run, candidate, digests, {spec.id: (spec.min, spec.max) for spec in specs})
+    before = _released(files) if files else None
+    changed = {spec.id: changes(before, after) for spec in specs if spec.kind == "change"}
     evidence = Evidence(
         task=run.task,
         candidate=rows["candidate"],
         current=rows.get("current"),
         prepared=_prepared(run, found.get("prepared", {})),
-        measured=_measured("candidate", specs, found),
+        measured=_measured("candidate", specs, found) | changed,
         measured_current=_measured("current", specs, found) if "current" in rows else None,
         exception=_exception(manifest),
     )
-    return _report(store, candidate, live, _uses(benchmarks, evidence), specs, ask_all(specs, evidence))
+    wider = loosened(before.limits, after.limits) if before else {}
+    results = _noted(ask_all(specs, evidence), wider, moved_with_the_model(repo, run, manifest, specs))
+    return _report(store, candidate, live, _uses(benchmarks, evidence), specs, results)
+
+
+def _standing(
+    run: Run, records: Candidate | ReleaseFiles, benchmarks: dict[str, str], limits: dict[str, Limits]
+) -> Standing:
+    return Standing(**made_with(run, records.features), benchmarks=benchmarks, limits=limits)
+
+
+def _released(files: ReleaseFiles) -> Standing:
+    """What the live version was made with and judged by."""
+    used = {use.id: use.content_digest for use in files.report.benchmarks}
+    return _standing(files.run, files, used, reported_limits(files.report))
+
+
+def _noted(results: tuple[GateResult, ...], *notes: Mapping[str, str]) -> tuple[GateResult, ...]:
+    """The results with what the approver must see besides; of a gate that is gone, at the first."""
+    gone = [says for told in notes for name, says in told.items() if name not in {result.id for result in results}]
+    noted = []
+    for at, result in enumerate(results):
+        more = [told[result.id] for told in notes if result.id in told] + (gone if at == 0 else [])
+        noted.append(result.model_copy(update={"notes": (*result.notes, *more)}))
+    return tuple(noted)
 
 
 def _uses(benchmarks: Benchmarks, evidence: Evidence) -> tuple[BenchmarkUse, ...]:
@@ -234,12 +264,17 @@ def _subject(
 
 
 def _jobs(
-    specs: tuple[Gate, ...], subjects: Mapping[str, Subject], benchmarks: Benchmarks, contracts: Contracts
+    specs: tuple[Gate, ...],
+    subjects: Mapping[str, Subject],
+    benchmarks: Benchmarks,
+    contracts: Contracts,
+    *,
+    repeat: bool,
 ) -> dict[str, Job]:
     """What is measured, by `candidate/ID` and `current/ID`: benchmarks that are scored, and gates of their own."""
     on_rows = [spec for spec in specs if spec.benchmark and "candidate" in needs([spec])]
     compared = [spec for spec in specs if spec.max_drop_vs_current is not None]
-    jobs: dict[str, Job] = {}
+    jobs = {"prepared": Job(subjects["candidate"], "prepare")} if repeat else {}
     for whose, subject in subjects.items():
         jobs |= scoring(whose, subject, benchmarks, on_rows)
         asked = measuring(specs if whose == "candidate" else compared, subject, benchmarks, contracts)

@@ -1,0 +1,124 @@
+"""The change gate: what is different since the live version, and which evidence is stale because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vendorkit.gates.base import Evidence, GateSpec, Measured, answer, refuse_unused
+from vendorkit.gates.measured import Figure, figure_of, judge, measured_for
+from vendorkit.records.gate_report import Cell, GateResult
+
+Limits = tuple[float | None, float | None]
+"""`min` and `max` of a gate."""
+
+STALE = {
+    "features": "every score, the contract of the service and the card",
+    "dependencies": "the rebuild, latency and memory",
+    "code": "the prepared table and every score",
+    "benchmarks": "earlier passes on them, which were about other rows",
+    "limits": "earlier passes, which kept other limits",
+}
+"""What can change, and which evidence of the live version does not hold any more when it did."""
+
+FIGURES: dict[str, Figure] = {
+    **{f"changed_{part}": Figure(f"How many {part} changed since the live version") for part in STALE},
+    "loosened_limits": Figure("How many gates of the live version are gone or have a wider limit"),
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a version was made with and judged by.
+
+    Args:
+        features: Name to what is known of it.
+        dependencies: Name to digest or version.
+        code: Path to digest.
+        benchmarks: Id to content digest.
+        limits: Gate to its limits.
+    """
+
+    features: Mapping[str, str]
+    dependencies: Mapping[str, str]
+    code: Mapping[str, str]
+    benchmarks: Mapping[str, str]
+    limits: Mapping[str, Limits]
+
+
+def changes(before: Standing | None, after: Standing) -> Measured:
+    """What changed from the live version to the candidate; nothing where none is live."""
+    if before is None:
+        return Measured(dict.fromkeys(FIGURES, 0.0), len(STALE), "No version is live yet, so nothing changed.")
+    values: dict[str, float] = {}
+    cells, told = [], []
+    for part, stale in STALE.items():
+        named = _different(getattr(before, part), getattr(after, part))
+        values[f"changed_{part}"] = float(len(named))
+        listed = ", ".join(named[:5]) + (", ..." if len(named) > 5 else "")
+        cells.append(Cell(name=f"{part}: {listed}" if named else part, n=len(named), value=len(named), verdict="pass"))
+        if named:
+            told.append(f"Changed {part} ({listed}) make stale: {stale}.")
+    values["loosened_limits"] = float(len(loosened(before.limits, after.limits)))
+    return Measured(values, len(STALE), " ".join(told) or "Nothing changed.", tuple(cells))
+
+
+def loosened(before: Mapping[str, Limits], after: Mapping[str, Limits]) -> dict[str, str]:
+    """Gates whose limit is wider than it was, or that are gone, each with a sentence."""
+    found = {}
+    for gate, (least, most) in before.items():
+        if gate not in after:
+            found[gate] = f"Gate {gate} of the live version is gone."
+            continue
+        new_least, new_most = after[gate]
+        wider = {
+            "min": least is not None and (new_least is None or new_least < least),
+            "max": most is not None and (new_most is None or new_most > most),
+        }
+        sides = {"min": (least, new_least), "max": (most, new_most)}
+        words = [
+            f"`{key}` was {sides[key][0]:g} and is {'gone' if sides[key][1] is None else f'{sides[key][1]:g}'}"
+            for key, is_wider in wider.items()
+            if is_wider
+        ]
+        if words:
+            found[gate] = f"The limit was loosened since the live version: {', '.join(words)}."
+    return found
+
+
+def _different(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+@dataclass(frozen=True)
+class Change:
+    """Tells what changed since the live version, and holds it against a limit where one is set."""
+
+    kind: str = "change"
+    title: str = "What changed since the live version is known"
+    why: str = (
+        "Evidence is about one state of things: an approver must see which of it no longer holds, and that a limit "
+        "was moved so that the model fits."
+    )
+    formula: str = (
+        "Features, locked dependencies, source files, benchmarks and limits of the candidate are compared with those "
+        "in the records of the live version. Without `metric` it tells and passes; with one of "
+        + ", ".join(f"`{name}`" for name in FIGURES)
+        + " value <= `max`. A loosened limit, and one that changed in the same commit as the model, is noted at its "
+        "gate, whether or not there is a change gate."
+    )
+    source: str = "vendorkit; the digests of the records"
+    example: str = (
+        "- {id: g-limits, kind: change, metric: loosened_limits, max: 0, "
+        'says: "No limit is wider than for the live version"}'
+    )
+    needs: tuple[str, ...] = ("current", "measured")
+
+    def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
+        """Answer for one manifest entry."""
+        if spec.metric is not None:
+            return judge(spec, figure_of(spec, FIGURES), evidence)
+        refuse_unused(spec, ("benchmark", "slice", "code", "min", "max", "max_drop_vs_current"))
+        found = measured_for(spec, evidence)
+        number = sum(value for name, value in found.values.items() if name != "loosened_limits")
+        return answer(spec, "pass", found.says, value=number, n=found.n, cells=found.cells)
