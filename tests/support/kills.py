@@ -29,7 +29,7 @@ def kill_each(worlds: Sequence[World], who: str, arguments: Sequence[str], parts
         "parts": list(parts),
     }
     command = [sys.executable, "-c", _KILLS]
-    done = subprocess.run(command, input=json.dumps(plan), capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, input=json.dumps(plan), capture_output=True, text=True, timeout=540, check=False)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert isinstance(answer, dict)
