@@ -10,12 +10,14 @@ import msgspec
 import pytest
 import uuid_utils
 from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog
+from vendorkit.cli.commands.trace import FILES
 from vendorkit.records.base import now
 from vendorkit.records.deployment import Deployment
 from vendorkit.steps.deploy import deploy
+from vendorkit.steps.trace import trace
 
-from tests.support.registry import files_of, flip, registry_of, rewrite_decision, write
-from tests.support.world import World
+from tests.support.registry import decision_text, files_of, flip, registry_of, rewrite_decision, write
+from tests.support.world import OTHER, World
 
 KINDS = ["release", "approval", "promotion", "gate-report", "run", "feature-set", "snapshot", "code", "environment"]
 
@@ -224,3 +226,63 @@ def test_logs_that_lie_elsewhere(live: World, tmp_path: Path) -> None:
 def test_a_deployment_by_number_is_said_so(live: World) -> None:
     prediction = predict(live, alias=None, decisions=started(live, None).decisions)
     assert "served credit/1 with" in traced(live, prediction)["chain"][1]["says"]
+
+
+def test_a_flip_in_any_file_of_a_release_is_found_and_named(live: World) -> None:
+    """One byte of each artifact, record and document in turn; each time the first broken link is that file."""
+    folder = files_of(live)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(files) > 10
+    registry = registry_of(live)
+    unnamed = []
+    for path in files:
+        flip(path)
+        answer = trace(live.repo, "credit/1", registry=registry)
+        name = path.relative_to(folder).as_posix()
+        if answer.complete or answer.chain or not any(name in says for says in answer.missing):
+            unnamed.append((name, answer.missing))
+        flip(path)
+    assert unnamed == []
+    assert trace(live.repo, "credit/1", registry=registry).complete
+
+
+def test_a_flip_in_any_decision_is_found_and_named(live: World) -> None:
+    for place, kind in ((1, "approval"), (2, "promotion")):
+        text = decision_text(live, place)
+        spoiled = text.replace(f'"kind":"{kind}"', f'"kind":"{kind[:-1]}x"')
+        assert spoiled != text
+        statement = "UPDATE model_version_tags SET value = ? WHERE name = 'credit.decisions' AND version = ?"
+        write(live, statement, spoiled, place)
+        assert f"credit.decisions/{place}" in missing(live, "credit/1")
+        write(live, statement, text, place)
+    assert traced(live, "credit/1")["complete"]
+
+
+def test_a_move_away_from_a_release_belongs_to_its_history(live: World) -> None:
+    live.train_and_gate(OTHER)
+    assert live.live() == 2
+    assert live.decide("rollback", "credit", "ml-sre", "--reason", "complaints").code == 0
+    told = {link["says"] for link in traced(live, "credit/1")["chain"]}
+    assert "promotion champion from version 1 to version 2: no reason given" in told
+    assert "rollback champion from version 2 to version 1: complaints" in told
+    assert "promotion champion from nowhere to version 1: no reason given" in told
+
+
+def test_every_format_of_a_prediction_and_all_as_files(live: World, tmp_path: Path) -> None:
+    prediction = predict(live)
+    svg = live.run("trace", prediction, "--format", "svg", as_json=False)
+    assert "credit/1 answered 0.25" in svg.out
+    assert live.run("trace", prediction, "--report", str(tmp_path / "all")).code == 0
+    written = {path.name for path in (tmp_path / "all").iterdir()}
+    assert written == set(FILES.values())
+    assert '"bomFormat": "CycloneDX"' in (tmp_path / "all" / FILES["cyclonedx"]).read_text()
+
+
+def test_a_broken_chain_is_drawn_but_not_sent_to_catalogues(live: World, tmp_path: Path) -> None:
+    flip(files_of(live) / "model/model.skops")
+    assert "model/model.skops" in live.run("trace", "credit/1", "--format", "svg", as_json=False).out
+    refused = live.run("trace", "credit/1", "--format", "openlineage", as_json=False)
+    assert (refused.code, refused.out) == (1, "")
+    assert "model/model.skops" in refused.err
+    assert live.run("trace", "credit/1", "--report", str(tmp_path / "all")).code == 1
+    assert not (tmp_path / "all" / FILES["openlineage"]).exists()

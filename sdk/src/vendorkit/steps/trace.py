@@ -210,8 +210,10 @@ def _told(decision: Decision) -> str:
         what = f"{decision.kind} {decision.alias} from {before} to version {decision.version}"
     else:
         what = decision.kind
-    more = [f"{key.replace('_', ' ')} {part}" for key, part in decision.to_value().items()
-            if key not in TOLD_ELSEWHERE and part not in (None, [], "", False)]  # fmt: skip
+    own = {key: part for key, part in decision.to_value().items() if key not in TOLD_ELSEWHERE}
+    flat = {key: part for name, value in own.items()
+            for key, part in (value.items() if isinstance(value, dict) else [(name, value)])}  # fmt: skip
+    more = [f"{key.replace('_', ' ')} {part}" for key, part in flat.items() if part not in (None, [], "", False)]
     return f"{', '.join([what, *more])}: {decision.reason or 'no reason given'}"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.signatures import refusal, sign
@@ -21,6 +22,9 @@ from vendorkit.trust.people import SIGNERS_FILE, Authority, Deciding
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """By so much the clocks of those who decide and of those who read may differ."""
+
+_checked = lru_cache(maxsize=4096)(refusal)
+"""The same signature over the same bytes by the same keys is checked once in a process."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ def decision_fault(signed: Signed, authority: Authority) -> str | None:
     if not authority.signers.strip():
         return f"{SIGNERS_FILE} is missing or empty, so that no key is known"
     signers, revoked = authority.signers, authority.revoked
-    why = refusal(decision.to_bytes(), signed.signature, person.email, signers, decision.at, revoked)
+    why = _checked(decision.to_bytes(), signed.signature, person.email, signers, decision.at, revoked)
     return why or _time_fault(signed, authority)
 
 

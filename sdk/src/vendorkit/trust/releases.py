@@ -69,10 +69,10 @@ def find_version(registry: Registry, model: str, number: int) -> Version:
     Raises:
         BadInput: There is none; says which there are.
     """
+    found = registry.version(model, number)
+    if found:
+        return found
     versions = registry.versions(model)
-    for version in versions:
-        if version.number == number:
-            return version
     there = ", ".join(str(version.number) for version in versions) or "none"
     raise BadInput("No such version.", [Fault(f"{model}/{number}", f"is not registered; there is: {there}.")])
 

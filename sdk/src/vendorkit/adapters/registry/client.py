@@ -137,6 +137,11 @@ class Registry:
         with talking(self.tracking):
             return sorted(self._search(model, _above(after)), key=lambda version: version.number)
 
+    def version(self, model: str, number: int) -> Version | None:
+        """One version, without looking at the others; None where it is not registered."""
+        with talking(self.tracking):
+            return next(iter(self._search(model, f" and version_number = {number}")), None)
+
     def aliases(self, model: str) -> dict[str, int]:
         """Where the aliases of a model point to; empty where there is no such model."""
         with talking(self.tracking):
