@@ -21,13 +21,13 @@ CLIENT = "mlflow"
 STEP = "vendorkit.steps.publish"
 FILES = "mlflow.store.artifact.local_artifact_repo"
 POINTS = [
-    Point(STEP, "_alone", 1, "before"),
+    Point("vendorkit.adapters.store", "Store.alone", 1, "before"),
     Point("vendorkit.adapters.registry.embedded", "_copy_of_empty", 1, "before"),
     Point("vendorkit.adapters.registry.embedded", "_copy_of_empty", 1, "after"),
     Point(STEP, "_write_files", 1, "before"),
     Point(STEP, "describe_model", 1, "after"),
     Point(STEP, "_write_files", 1, "after"),
-    Point(STEP, "_write_release", 1, "after"),
+    Point(STEP, "_release", 1, "after"),
     Point("vendorkit.adapters.store", "Store.staged_release", 1, "after"),
     Point(CLIENT, "MlflowClient.create_experiment", 1, "before"),
     Point(CLIENT, "MlflowClient.create_experiment", 1, "after"),
