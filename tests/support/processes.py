@@ -69,7 +69,7 @@ def run_together(jobs: Sequence[Job], folder: Path) -> list[Ended]:
         for number, job in enumerate(jobs)
     ]
     command = [sys.executable, "-c", _FORKS]
-    done = subprocess.run(command, input=json.dumps(plans), capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, input=json.dumps(plans), capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     codes = json.loads(done.stdout)
     read = [
@@ -79,7 +79,7 @@ def run_together(jobs: Sequence[Job], folder: Path) -> list[Ended]:
 
 
 _FORKS = """
-import importlib, json, os, sys
+import gc, importlib, json, os, sys
 
 import vendorkit.steps.decide, vendorkit.steps.move, vendorkit.steps.publish, vendorkit.steps.releases
 from mlflow.store.artifact import local_artifact_repo
@@ -119,6 +119,7 @@ def child(plan, gate):
 
 
 plans = json.load(sys.stdin)
+gc.freeze()  # what was imported stays shared between the processes
 gate, opener = os.pipe()
 children = []
 for plan in plans:

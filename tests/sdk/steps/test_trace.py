@@ -161,6 +161,8 @@ def test_a_deleted_decision_is_named(live: World) -> None:
     prediction = predict(live)
     registry_of(live)._client.delete_model_version("credit.decisions", "2")
     assert "is not in the log of this release" in missing(live, prediction)
+    assert "lost the decision that was its last one" in missing(live, "credit/1")
+    shutil.rmtree(live.repo / ".vendorkit/seen")  # who never saw it cannot tell
     assert traced(live, "credit/1")["complete"]
 
 

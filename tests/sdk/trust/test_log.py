@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vendorkit.adapters.engagement import read_manifest
+from vendorkit.adapters.registry import Registry
 from vendorkit.adapters.signatures import sign
 from vendorkit.errors import BadInput, Refused
 from vendorkit.records.decision import Decision
+from vendorkit.steps.deploy import deploy
 from vendorkit.trust.log import Log, Signed, append, decision_fault, log_of, read_log
+from vendorkit.trust.memory import Memory
 from vendorkit.trust.people import Authority, Deciding, Member, authority_of
 
 from tests.support.registry import log, registry_of, rewrite_decision, write
@@ -202,9 +206,39 @@ def test_nothing_is_added_to_a_log_that_was_tampered_with(live: World, place: in
 def test_a_deleted_last_entry_shows_at_the_next(live: World) -> None:
     registry_of(live)._client.delete_model_version("credit.decisions", "2")
     assert log(live).faults == ()
+    shutil.rmtree(live.repo / ".vendorkit/seen", ignore_errors=True)
     answer = live.decide("promote", "credit/1", "ml-sre")
     assert answer.code == 1
     assert [fault["says"] for fault in answer.result["faults"]] == ["was deleted."]
+
+
+def test_a_folder_that_saw_the_last_entry_tells_that_it_was_deleted(live: World) -> None:
+    live.ok("releases")
+    registry_of(live)._client.delete_model_version("credit.decisions", "2")
+    assert live.ok("releases")["releases"][0]["status"] == "suspect"
+    answer = live.decide("promote", "credit/1", "ml-sre")
+    assert answer.code == 1
+    assert "lost the decision that was its last one" in answer.result["faults"][0]["says"]
+    with pytest.raises(Refused, match="tampered with"):
+        deploy(live.repo, "credit", None, 1)
+    assert len(registry_of(live).decisions("credit")) == 1
+    shutil.rmtree(live.repo / ".vendorkit/seen")  # as the message says, where it was on purpose
+    assert log_of(registry_of(live), "credit", live.repo).faults == ()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "no JSON", '{"head": 3, "at": null}'])
+def test_a_memory_that_is_none_remembers_nothing_or_refuses(live: World, text: str) -> None:
+    live.ok("releases")
+    (file,) = (live.repo / ".vendorkit/seen").iterdir()
+    file.write_text(text)
+    assert bool(log_of(registry_of(live), "credit", live.repo).faults) == ("head" in text)
+
+
+def test_another_registry_is_another_memory(live: World) -> None:
+    here = Memory(live.repo, registry_of(live), "credit")
+    there = Registry(f"sqlite:///{live.repo}/other.db", f"sqlite:///{live.repo}/other.db")
+    assert here.path != Memory(live.repo, there, "credit").path
+    assert here.path != Memory(live.repo, registry_of(live), "../credit").path
 
 
 def test_an_emptied_entry_is_a_fault(live: World) -> None:

@@ -59,7 +59,7 @@ def decide(
     if kind == "refusal" and not deciding.reason.strip():
         raise BadInput("Why is it refused?", [Fault("--reason", "is missing.")])
     registry = registry or Registry.open(repo)
-    log = log_of(registry, model)
+    log = log_of(registry, model, repo)
     found = find_version(registry, model, version)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         files = verify_release(registry, found, Path(folder))

@@ -73,7 +73,7 @@ def deploy(
     manifest = read_manifest(repo)
     authority = authority_of(repo, manifest, approval_rule(manifest))
     registry = registry or Registry.open(repo)
-    log = log_of(registry, model)
+    log = log_of(registry, model, repo)
     refuse_tampered(log, model)
     move = None if version else _promoted(registry, log, authority, model, alias or LIVE)
     found = find_version(registry, model, version or (move.decision.version if move else 0))

@@ -107,7 +107,7 @@ def promote(
     may = authority.rolling_back if emergency else None
     _refuse_outsider(authority, deciding.actor, may, "promote in an emergency")
     registry = registry or Registry.open(repo)
-    log = log_of(registry, model)
+    log = log_of(registry, model, repo)
     found = find_version(registry, model, version)
     kind: Literal["promotion", "emergency"] = "emergency" if emergency else "promotion"
     return _told(repo, manifest, _move(registry, log, authority, found, alias, kind, deciding))
@@ -126,7 +126,7 @@ def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry
     authority = authority_of(repo, manifest, approval_rule(manifest))
     _refuse_outsider(authority, deciding.actor, authority.rolling_back if manifest.operations else None, "roll back")
     registry = registry or Registry.open(repo)
-    log = log_of(registry, model)
+    log = log_of(registry, model, repo)
     refuse_tampered(log, model)
     last = log.move(alias, authority)
     if last and last.decision.kind == "rollback" and registry.alias(model, alias) != last.decision.version:

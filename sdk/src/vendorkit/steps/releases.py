@@ -16,7 +16,7 @@ from vendorkit.trust.approvals import standing, to_review
 from vendorkit.trust.endings import ending_of
 from vendorkit.trust.log import Log, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
-from vendorkit.trust.releases import Subject
+from vendorkit.trust.releases import subject_of
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def releases(
     registry = registry or Registry.open(repo)
     lines: list[ReleaseLine] = []
     for name in [model] if model else [surface.id for surface in manifest.models()]:
-        versions, pointing, log = registry.versions(name), registry.aliases(name), log_of(registry, name)
+        versions, pointing, log = registry.versions(name), registry.aliases(name), log_of(registry, name, repo)
         if as_of:
             log = log.until(as_of)
             versions = [version for version in versions if datetime.fromisoformat(version.created_at) <= as_of]
@@ -139,9 +139,7 @@ class _On:
 
 def _line(version: Version, on: _On) -> ReleaseLine:
     tags, number = version.tags, version.number
-    release, candidate, report = (tags.get(name, "") for name in ("release", "candidate", "gate_report"))
-    made_by = frozenset(tags.get("made_by", "").casefold().split())
-    subject = Subject(version.name, release, candidate, report, made_by)
+    subject, release = subject_of(version), tags.get("release", "")
     found = standing(subject, on.log, on.authority)
     here = sorted(alias for alias, target in on.moved.items() if target == number)
     pointing = sorted(alias for alias, target in on.pointing.items() if target == number)
@@ -191,7 +189,7 @@ def in_production(
     registry = registry or Registry.open(repo)
     found: list[Production] = []
     for name in [model] if model else [surface.id for surface in manifest.models()]:
-        log = log_of(registry, name)
+        log = log_of(registry, name, repo)
         for alias in sorted(log.aliases):
             found += _stays(log, name, alias, authority)
     return tuple(stay for stay in found if _overlaps(stay, since, until))

@@ -17,7 +17,7 @@ from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.endings import ending_of
 from vendorkit.trust.log import Log, append, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, Deciding, authority_of
-from vendorkit.trust.releases import Subject, find_version, verify_release
+from vendorkit.trust.releases import find_version, subject_of, verify_release
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def retire(
     """
     authority = _authority(repo, deciding)
     registry = registry or Registry.open(repo)
-    log = log_of(registry, model)
+    log = log_of(registry, model, repo)
     refuse_tampered(log, model)
     found = find_version(registry, model, version)
     today = datetime.now(UTC).date()
@@ -113,7 +113,7 @@ def withdraw(repo: Path, model: str, version: int, deciding: Deciding, *, regist
     """
     authority = _authority(repo, deciding)
     registry = registry or Registry.open(repo)
-    log = log_of(registry, model)
+    log = log_of(registry, model, repo)
     found = find_version(registry, model, version)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         files = verify_release(registry, found, Path(folder))
@@ -156,10 +156,7 @@ def _replacement_faults(registry: Registry, authority: Authority, replacement: t
         found = find_version(registry, name, number)
     except BadInput as error:
         return [Fault("--replacement", str(fault)) for fault in error.faults]
-    tags = found.tags
-    release, candidate, report = (tags.get(key, "") for key in ("release", "candidate", "gate_report"))
-    subject = Subject(found.name, release, candidate, report, frozenset())
-    held = ending_of(subject, log_of(registry, name), authority)
+    held = ending_of(subject_of(found), log_of(registry, name), authority)
     if held and held.ending.block_from:
         return [Fault("--replacement", f"{found.name} is to be retired itself, on {held.ending.block_from}.")]
     return []

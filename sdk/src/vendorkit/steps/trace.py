@@ -96,7 +96,7 @@ def trace(
     named = RELEASE.fullmatch(subject)
     start = _Start(named[1], int(named[2])) if named else _from_prediction(logs or repo / LOGS, subject)
     registry = registry or Registry.open(repo)
-    log = log_of(registry, start.model)
+    log = log_of(registry, start.model, repo)
     missing = [*start.missing, *(str(fault) for fault in log.faults)]
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         try:

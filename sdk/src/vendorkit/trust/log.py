@@ -2,7 +2,8 @@
 
 The registry orders the entries; an entry counts when it names the last one that counts. Of two people who decide
 at the same moment one wins, and the other is told: a compare-and-set without a lock. What the chain cannot show by
-itself is that its very last entries were deleted: the next entry shows it, by its place.
+itself is that its very last entries were deleted: the next entry shows it, by its place, and so does a folder that
+saw them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.signatures import refusal, sign
@@ -18,6 +20,7 @@ from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.canonical import load_json, to_canonical
 from vendorkit.records.decision import Decision, DecisionKind, Ending
+from vendorkit.trust.memory import Memory
 from vendorkit.trust.people import SIGNERS_FILE, Authority, Deciding
 
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -88,9 +91,25 @@ class Log:
         return tuple(signed for signed in self.accepted if signed.decision.release == release)
 
 
-def log_of(registry: Registry, model: str) -> Log:
-    """The log of a model as the registry holds it now."""
-    return read_log(registry.decisions(model), model)
+def log_of(registry: Registry, model: str, repo: Path | None = None) -> Log:
+    """The log of a model as the registry holds it now.
+
+    Args:
+        registry: Where it lies.
+        model: The model.
+        repo: The engagement that looks: it remembers the last decision, and a log that lost it has a fault.
+    """
+    if repo is None:
+        return read_log(registry.decisions(model), model)
+    memory = Memory(repo, registry, model)  # before the log is read: another process may remember more by then
+    log = read_log(registry.decisions(model), model)
+    if memory.head and memory.head not in {signed.decision.digest for signed in log.accepted}:
+        says = f"lost the decision that was its last one at {memory.at}."
+        says += f" If the registry was set back on purpose, delete {memory.path}."
+        return Log(log.accepted, (*log.faults, Fault(f"{model}.decisions", says)))
+    if not log.faults:
+        memory.keep(log.head)
+    return log
 
 
 def read_log(entries: Sequence[tuple[int, str]], model: str) -> Log:

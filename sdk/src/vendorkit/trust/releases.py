@@ -41,6 +41,14 @@ class Subject:
         return self.release, self.candidate, self.gate_report
 
 
+def subject_of(version: Version) -> Subject:
+    """What approvals of a version must be about, by the tags that the registry claims."""
+    tags = version.tags
+    release, candidate, report = (tags.get(name, "") for name in ("release", "candidate", "gate_report"))
+    made_by = frozenset(tags.get("made_by", "").casefold().split())
+    return Subject(version.name, release, candidate, report, made_by)
+
+
 @dataclass(frozen=True)
 class ReleaseFiles:
     """A release whose files and records were verified against each other and against the registry."""

@@ -1,22 +1,27 @@
-"""List what is registered, approved, live and retired; and what was in production on a date.
+"""List what is registered, approved, live and retired; what was in production on a date; what is due.
 
 `--as-of DATE` shows everything that was in production on that day (UTC), `--as-of TIME` at that moment, by the signed
-history of decisions."""
+history of decisions. `--due` lists reviews, idle models, emergencies to review, decided ends and waivers, judged by
+today or that day."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 
 from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
 
-EXAMPLES = ("vendorkit releases credit --json", "vendorkit releases credit --as-of 2026-11-22")
+EXAMPLES = ("vendorkit releases credit --as-of 2026-11-22", "vendorkit releases --due --json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="only this model")
     parser.add_argument("--as-of", metavar="DATE|TIME", help="as it was on this day or at this time, UTC")
+    parser.add_argument("--due", action="store_true", help="what is due, with who answers for it and who decides")
+    parser.add_argument("--predictions", type=Path, metavar="DIR", help="folder of prediction logs by model, for --due")
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
@@ -26,6 +31,8 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
 
     repo = repo_of(args)
     first, last = moment_of(args.as_of) if args.as_of else (None, None)
+    if args.due:
+        return _due(args, repo, last)
     lines = releases(repo, args.model, as_of=last)
     values = [
         {**asdict(line), "ending": line.ending.model_dump(mode="json") if line.ending else None} for line in lines
@@ -49,6 +56,20 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     ]
     result = {"as_of": args.as_of, "releases": values, "production": [asdict(stay) for stay in stays]}
     return Outcome(result, _table(history) if stays else f"Nothing was in production as of {args.as_of}.")
+
+
+def _due(args: argparse.Namespace, repo: Path, as_of: datetime | None) -> Outcome:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from vendorkit.steps.due import due  # noqa: PLC0415
+
+    found = due(repo, args.model, as_of=as_of.date() if as_of else None, logs=args.predictions)
+    rows: list[tuple[str, ...]] = [("STATE", "ON", "WHAT", "SUBJECT", "OWNER", "DECIDES", "WHY")]
+    rows += [
+        (entry.state, entry.on, entry.what, entry.subject, entry.owner, entry.approver or "-", entry.says)
+        for entry in found
+    ]
+    return Outcome({"due": [asdict(entry) for entry in found]}, _table(rows) if found else "Nothing is due.")
 
 
 def _says(ending: object) -> str:
