@@ -157,7 +157,7 @@ def test_release_notes_name_every_difference() -> None:
         "| field duration_months | - | integer |",
         "- The limit is looser than for the live version (gates: g-auc at least 0.7",
         "- Callers that do not send it will be refused (contract: field duration_months added: integer).",
-        "These words are those of credit/1: nobody wrote anew why this version is made.",
+        "The words of the release notes are still those of credit/1: nobody said why this version is made.",
     ):
         assert said in text, said
 
@@ -175,6 +175,13 @@ def test_the_brief_has_a_verdict_what_it_means_risks_and_who_decides() -> None:
     assert "roc_auc passed, but 300 rows leave it between 0.7253 and 0.8371; the limit is at least 0.76." in text
     assert "model-risk answers for the model; model-ops-lead is accountable" in text
     assert "vendor-ml" not in text
+
+
+def test_the_brief_tells_which_approvals_are_asked_for() -> None:
+    high, low = (packaged_policy().approval_rule(tier) for tier in ("high", "low"))
+    text = texts(dossier(rule=high))["brief.md"]
+    assert "asks for 2 approvals, by different people, at least one of them by model-risk." in text
+    assert "asks for one approval." in texts(dossier(rule=low))["brief.md"]
 
 
 def test_a_brief_without_a_report_decides_nothing() -> None:

@@ -14,6 +14,7 @@ from vendorkit.documents.differences import differences
 from vendorkit.documents.plain import figure
 from vendorkit.documents.release_notes import PARTS
 from vendorkit.documents.risks import risks
+from vendorkit.records.decision import ApprovalRule
 from vendorkit.records.dossier import Dossier
 from vendorkit.records.gate_report import GateResult
 
@@ -110,4 +111,11 @@ def _deciders(dossier: Dossier) -> Iterator[Block]:
     yield Heading("Who decides")
     yield Text(f"{', '.join(may) or 'Nobody who is left'}: people of the client who did not make it, with a signature. "
                f"{owner} answers for the model; {accountable} is accountable for all of it.")  # fmt: skip
+    if dossier.rule:
+        yield Text(f"The platform asks for {_asked(dossier.rule)}.")
     yield Text(f"The risk tier is {manifest.engagement.risk_tier}. Built by {manifest.vendor.name}.")
+
+
+def _asked(rule: ApprovalRule) -> str:
+    count = "one approval" if rule.approvals == 1 else f"{rule.approvals} approvals, by different people"
+    return f"{count}, at least one of them by {' and one by '.join(rule.roles)}" if rule.roles else count

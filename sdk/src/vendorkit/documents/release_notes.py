@@ -50,12 +50,6 @@ def _row(each: Difference) -> tuple[str, str, str]:
     return each.what, each.before or "-", each.after or "-"
 
 
-def _why(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
-    model = dossier.run.model
-    if live and live.prose("changes", model).words == dossier.prose("changes", model).words:
-        yield Text(f"These words are those of {live.name}: nobody wrote anew why this version is made.")
-
-
 def _remaining_risks(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
     found = risks(dossier, live)
     if found:
@@ -65,7 +59,6 @@ def _remaining_risks(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
 
 EVIDENCE: dict[str, Callable[[Dossier, Dossier | None], Iterator[Block]]] = {
     "what changed": _what_changed,
-    "why": _why,
     "remaining risks": _remaining_risks,
 }
 """Heading in small letters to what the records know for it."""

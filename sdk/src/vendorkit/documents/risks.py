@@ -51,6 +51,9 @@ def _of_making(dossier: Dossier) -> Iterator[str]:
 
 
 def _of_change(dossier: Dossier, live: Dossier | None) -> Iterator[str]:
+    model = dossier.run.model
+    if live and live.prose("changes", model).words == dossier.prose("changes", model).words:
+        yield f"The words of the release notes are still those of {live.name}: nobody said why this version is made."
     for each in differences(live, dossier) if live else ():
         if each.risk:
             yield f"{each.risk[:1].upper()}{each.risk[1:]} ({each.part}: {each.says})."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
 from vendorkit.records.contract import Contract
+from vendorkit.records.decision import ApprovalRule
 from vendorkit.records.document_format import WordsKind, words_files
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import GateReport
@@ -30,6 +31,7 @@ class Dossier:
         snapshots: The data.
         files: What the engagement declared and wrote, by path: words, data contracts.
         requirements: Pinned packages, one a line.
+        rule: The approvals that the platform asks for; None where that does not matter.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Dossier:
     snapshots: tuple[Snapshot, ...]
     files: Mapping[str, bytes]
     requirements: str
+    rule: ApprovalRule | None = None
 
     def prose(self, kind: WordsKind, subject: str) -> Prose:
         """The words of a document; without sections where there are none that can be read."""

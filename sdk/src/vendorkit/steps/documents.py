@@ -13,7 +13,7 @@ from vendorkit.adapters.registry import Registry
 from vendorkit.adapters.store import Candidate, Store, write_whole
 from vendorkit.documents.release_documents import release_documents, rendered
 from vendorkit.errors import Fault, Refused
-from vendorkit.standards.policy import packaged_policy
+from vendorkit.standards.policy import approval_rule, packaged_policy
 from vendorkit.trust.candidacy import candidacy_of, live_version
 from vendorkit.trust.fitness import words_faults
 from vendorkit.trust.releases import find_version, verify_release
@@ -62,7 +62,8 @@ def draft(repo: Path, candidate: Candidate | None = None, *, registry: Registry 
     candidacy = replace(candidacy, live=live_version(registry, candidacy.candidate.run.model))
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         live = candidacy.live_dossier(registry, Path(scratch))
-    texts = rendered(release_documents(candidacy.dossier(requirements(repo)), live, formats))
+    dossier = candidacy.dossier(requirements(repo), approval_rule(manifest))
+    texts = rendered(release_documents(dossier, live, formats))
     return Documents(candidacy.candidate.digest, texts, tuple(words_faults(candidacy.case(formats))))
 
 

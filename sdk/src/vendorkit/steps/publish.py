@@ -23,7 +23,7 @@ from vendorkit.records.canonical import digest_bytes, digest_file, digest_json
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.release import DataReference, Document, Release
 from vendorkit.records.run import Person, Run
-from vendorkit.standards.policy import Policy, packaged_policy
+from vendorkit.standards.policy import Policy, approval_rule, packaged_policy
 from vendorkit.trust.candidacy import Candidacy, candidacy_of, live_version
 from vendorkit.trust.dossier import DECLARED, REQUIREMENTS
 from vendorkit.trust.entry import entry_of, metrics_of
@@ -209,7 +209,8 @@ def _write_files(store: Store, making: _Making, folder: Path) -> None:
 def _write_documents(making: _Making, folder: Path) -> tuple[Written, ...]:
     """Render the documents from what lies in the folder, compared with the live version."""
     candidacy = making.candidacy
-    dossier = candidacy.dossier((folder / REQUIREMENTS).read_text("utf-8"))
+    rule = approval_rule(candidacy.manifest)
+    dossier = candidacy.dossier((folder / REQUIREMENTS).read_text("utf-8"), rule)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         live = candidacy.live_dossier(making.registry, Path(scratch))
     documents = release_documents(dossier, live, making.policy.documents)

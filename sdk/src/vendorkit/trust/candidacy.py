@@ -16,6 +16,7 @@ from vendorkit.adapters.store import Candidate, Store
 from vendorkit.errors import Fault, Refused
 from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.contract import Contract, contract_of
+from vendorkit.records.decision import ApprovalRule
 from vendorkit.records.document_format import DocumentFormats, runbook_of, words_files
 from vendorkit.records.dossier import Dossier
 from vendorkit.records.gate_report import Against, GateReport
@@ -76,7 +77,7 @@ class Candidacy:
             formats=formats,
         )
 
-    def dossier(self, requirements: str) -> Dossier:
+    def dossier(self, requirements: str, rule: ApprovalRule) -> Dossier:
         """What its documents are rendered from."""
         candidate = self.candidate
         return Dossier(
@@ -89,6 +90,7 @@ class Candidacy:
             snapshots=candidate.snapshots,
             files=self.files,
             requirements=requirements,
+            rule=rule,
         )
 
     def live_dossier(self, registry: Registry | None, folder: Path) -> Dossier | None:
