@@ -158,7 +158,8 @@ code { font: .8125rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 footer { margin-top: 2.5rem; font-size: .875rem; opacity: .75; }
 @media (max-width: 40rem) { body { padding: 1rem .875rem 2rem; } h1 { font-size: 1.3rem; }
   table { font-size: .875rem; } .many, .many tbody, .many tr, .many td { display: block; }
-  td:last-child { overflow-wrap: anywhere; } .many thead { display: none; } .many tr { border-bottom: 1px solid var(--line); padding: .375rem 0; }
+  td:last-child { overflow-wrap: anywhere; } .many thead { display: none; }
+  .many tr { border-bottom: 1px solid var(--line); padding: .375rem 0; }
   .many td { border: 0; padding: .125rem 0 .125rem 7rem; text-align: left; position: relative; min-height: 1.4em; }
   .many td::before { content: attr(data-head); position: absolute; left: 0; width: 6.5rem; opacity: .75; } }
 @media print { .words, tr { break-inside: avoid; } body { max-width: none; } }
