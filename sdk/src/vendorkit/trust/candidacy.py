@@ -77,7 +77,7 @@ class Candidacy:
             formats=formats,
         )
 
-    def dossier(self, requirements: str, rule: ApprovalRule) -> Dossier:
+    def dossier(self, requirements: str, rule: ApprovalRule | None = None) -> Dossier:
         """What its documents are rendered from."""
         candidate = self.candidate
         return Dossier(
