@@ -159,7 +159,7 @@ def first_release() -> None:
     for fault in refused["faults"]:
         say(f"    {fault['where']}: {fault['says']}")
     approved = decide("approve", "credit/1", "model-risk", "gate report and card read")["result"]
-    decide("approve", "credit/1", "model-ops-lead", "fits the use case")
+    decide("approve", "credit/1", "ml-sre", "fits the use case")
     decide("promote", "credit/1", "ml-sre", "first release")
     say(f"  {approved['actor']} and model-ops-lead approved with an SSH signature, for high risk needs two.")
     say("  ml-sre promoted: credit@champion is version 1.")
@@ -235,7 +235,7 @@ def second_release(gated: dict[str, Any]) -> None:
     vendorkit("gate")
     vendorkit("publish")
     decide("approve", "credit/2", "model-risk", "better on every gate")
-    decide("approve", "credit/2", "model-ops-lead", "fits the use case")
+    decide("approve", "credit/2", "ml-sre", "fits the use case")
     decide("promote", "credit/2", "ml-sre", "better on every gate")
     decide("rollback", "credit", "ml-sre", "practising: back to version 1")
     lines = vendorkit("releases")["result"]["releases"]
