@@ -161,7 +161,7 @@ def first_release() -> None:
     approved = decide("approve", "credit/1", "model-risk", "gate report and card read")["result"]
     decide("approve", "credit/1", "ml-sre", "fits the use case")
     decide("promote", "credit/1", "ml-sre", "first release")
-    say(f"  {approved['actor']} and model-ops-lead approved with an SSH signature, for high risk needs two.")
+    say(f"  {approved['actor']} and ml-sre approved with an SSH signature, for high risk needs two.")
     say("  ml-sre promoted: credit@champion is version 1.")
 
 

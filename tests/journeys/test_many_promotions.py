@@ -1,4 +1,4 @@
-"""Two hundred people promote at once: exactly those win who may and whom the log accepted, and nobody else."""
+"""Many people promote at once: exactly those win who may and whom the log accepted, and nobody else."""
 
 from __future__ import annotations
 
@@ -56,18 +56,16 @@ def exactly_the_allowed_won(world: World, jobs: list[Job], answers: list[Ended])
     assert set(aliases.values()) == {1}
 
 
-@pytest.mark.timeout(1000)
-def test_two_hundred_promotions_at_the_same_moment(contested: World, tmp_path: Path) -> None:
+def test_forty_promotions_at_the_same_moment(contested: World, tmp_path: Path) -> None:
     world = contested.copy(tmp_path / "repo")
-    jobs = promotions(world, 200)
+    jobs = promotions(world, 40)
     answers = run_together(jobs, tmp_path / "answers")
     exactly_the_allowed_won(world, jobs, answers)
     lost = next(job for job, answer in zip(jobs, answers, strict=True) if answer.code and "credit/1" in job.arguments)
     assert world.run(*lost.arguments, who="ml-sre").code == 0
 
 
-@pytest.mark.timeout(1000)
-def test_fifty_promotions_at_the_same_moment_on_postgresql(
+def test_twenty_promotions_at_the_same_moment_on_postgresql(
     gated: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = gated.copy(tmp_path / "repo")
@@ -77,6 +75,6 @@ def test_fifty_promotions_at_the_same_moment_on_postgresql(
         world.live()
         world.train_and_gate(OTHER)
         world.ok("publish")
-        jobs = promotions(world, 50)
+        jobs = promotions(world, 20)
         answers = run_together(jobs, tmp_path / "answers")
         exactly_the_allowed_won(world, jobs, answers)

@@ -69,7 +69,7 @@ def run_together(jobs: Sequence[Job], folder: Path) -> list[Ended]:
         for number, job in enumerate(jobs)
     ]
     command = [sys.executable, "-c", _FORKS]
-    done = subprocess.run(command, input=json.dumps(plans), capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, input=json.dumps(plans), capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     codes = json.loads(done.stdout)
     read = [
