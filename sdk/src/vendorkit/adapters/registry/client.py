@@ -26,6 +26,8 @@ _DECISION_TAG = f"{TAG}decision"
 _WANTED_TAG = "vendorkit-number"
 """The number that an imported version must have; one with another number is on its way out, and never shown."""
 _MODEL_FOLDER = "/model"
+_LARGEST_NUMBER = 2**31 - 1
+"""Of MLflow's column for versions; databases refuse to look for more."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ class Registry:
 
     def version(self, model: str, number: int) -> Version | None:
         """One version, without looking at the others; None where it is not registered."""
+        if number > _LARGEST_NUMBER:
+            return None
         with talking(self.tracking):
             return next(iter(self._search(model, f" and version_number = {number}")), None)
 
