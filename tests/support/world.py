@@ -188,8 +188,12 @@ class World:
         manifest.write_text(text, encoding="utf-8")
 
     def copy(self, folder: Path) -> World:
-        """An independent copy with its registry; MLflow's own tools find files of releases in the original only."""
+        """An independent copy with its registry; MLflow's own tools find files of releases in the original only.
+
+        What the original remembers of logs it has read stays there, whoever read them before.
+        """
         shutil.copytree(self.repo, folder, symlinks=True)
+        shutil.rmtree(folder / ".vendorkit/seen", ignore_errors=True)
         return World(folder, self.keys)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -135,7 +134,6 @@ def test_a_promotion_killed_before_the_alias_was_set_is_told_and_then_completed(
 
 def test_a_move_that_does_not_count_is_named(live: World) -> None:
     rewrite_decision(live, 2, reason="another")
-    shutil.rmtree(live.repo / ".vendorkit/seen", ignore_errors=True)  # as on a machine that never looked before
     says = refusal(live)
     assert "no valid move is recorded" in says
     assert "promotion by ml-sre: does not count: ssh-keygen says" in says
