@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from vendorkit.documents.gate_report import to_html
 from vendorkit.documents.gate_words import headline
 from vendorkit.records.gate_report import GateReport
 
-from tests.support.browser import Browser, open_browser
 from tests.support.reports import ERROR, HOSTILE, full_report, hostile, many_segments, passing_report, report
+
+if TYPE_CHECKING:
+    from tests.support.browser import Browser
 
 REPORTS: dict[str, Callable[[], GateReport]] = {
     "passed": passing_report,
@@ -29,6 +32,9 @@ REPORTS: dict[str, Callable[[], GateReport]] = {
 def browser() -> Iterator[Browser]:
     if shutil.which("chromium") is None:
         pytest.skip("chromium is absent: `apt-get install chromium`")
+    pytest.importorskip("playwright", reason="playwright is not installed: VENDORKIT_NO_SKIP=1 nox -s tests")
+    from tests.support.browser import open_browser
+
     with open_browser() as opened:
         yield opened
 
