@@ -115,9 +115,7 @@ def test_github_actions_are_pinned_by_commit_and_say_which_release() -> None:
 def test_github_jobs_have_the_least_permissions() -> None:
     ci = read("github", {})
     assert ci["permissions"] == {}
-    asked = {name: job["permissions"] for name, job in ci["jobs"].items()}
-    assert asked.pop("publish") == {"contents": "read", "id-token": "write"}
-    assert all(permissions == {"contents": "read"} for permissions in asked.values())
+    assert all(job["permissions"] == {"contents": "read"} for job in ci["jobs"].values())
 
 
 def values(node: Any) -> Iterator[str]:
@@ -132,7 +130,7 @@ def values(node: Any) -> Iterator[str]:
 @on_each_forge
 def test_no_secret_is_stored_and_no_job_runs_for_ever(forge: str) -> None:
     ci = read(forge, {})
-    assert not [text for text in values(ci) if "secrets." in text or "PASSWORD" in text or "_TOKEN" in text.split()]
+    assert not [text for text in values(ci) if "secrets." in text or "PASSWORD" in text or "TOKEN" in text]
     text = (rendered(forge=forge) / FILES[forge]).read_text("utf-8")
     limits = re.findall(r'timeout(?:-minutes|InMinutes)?: "?(\d+)', text)
     jobs = len(READERS[forge](ci))

@@ -16,8 +16,6 @@ from vendorkit.records.manifest.words import Day, day
 DecisionKind = Literal[
     "approval", "refusal", "promotion", "emergency", "rollback", "deprecation", "retirement", "withdrawal"
 ]
-MOVES: tuple[DecisionKind, ...] = ("promotion", "emergency", "rollback")
-"""The decisions that move an alias."""
 ENDINGS: tuple[DecisionKind, ...] = ("deprecation", "retirement", "withdrawal")
 """The decisions about the end of a release: callers are warned, it is blocked, or neither after all."""
 

@@ -88,7 +88,7 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
     candidacy = candidacy_of(repo, manifest, candidate or store.candidate(None))
     report = candidacy.report
     if report is None:  # never judged: it leaves no registry behind
-        raise _not_fit(candidacy, policy)
+        raise _not_fit(candidacy, _faults(candidacy, policy))
     registry = registry or Registry.open(repo)
     run = candidacy.candidate.run
     with store.alone():
@@ -97,8 +97,9 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
             _drop_staged(store, known)
             return _again(registry, known, candidacy, report)
         making = _Making(repo, policy, replace(candidacy, live=live_version(registry, run.model)), report, registry)
-        if _faults(making.candidacy, policy):
-            raise _not_fit(making.candidacy, policy)
+        faults = _faults(making.candidacy, policy)
+        if faults:
+            raise _not_fit(making.candidacy, faults)
         done = _publish(store, making)
         shutil.rmtree(store.release_folder(making.name), ignore_errors=True)
     return done
@@ -111,8 +112,7 @@ def _drop_staged(store: Store, known: Version) -> None:
             shutil.rmtree(record.parent, ignore_errors=True)
 
 
-def _not_fit(candidacy: Candidacy, policy: Policy) -> Refused:
-    faults = _faults(candidacy, policy)
+def _not_fit(candidacy: Candidacy, faults: list[Fault]) -> Refused:
     return Refused(f"Candidate {candidacy.candidate.digest[7:19]} is not fit to be published.", faults)
 
 

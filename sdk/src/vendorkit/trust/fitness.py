@@ -16,7 +16,7 @@ from vendorkit.records.document_format import TITLES, DocumentFormats, WordsFile
 from vendorkit.records.figures import Figures, figures_of, wrong_figures
 from vendorkit.records.gate_report import Against, GateReport
 from vendorkit.records.manifest import Manifest
-from vendorkit.records.prose import Prose, read_prose
+from vendorkit.records.prose import read_prose
 from vendorkit.records.run import Run
 from vendorkit.records.seen_file import SeenFile
 
@@ -140,17 +140,6 @@ def file_faults(file: WordsFile, seen: SeenFile, formats: DocumentFormats, known
     except BadInput as error:
         return list(error.faults)
     return [*missing_words(prose, sections), *wrong_figures(prose, known)]
-
-
-def prose_of(words: tuple[tuple[WordsFile, SeenFile], ...]) -> dict[str, Prose]:
-    """The words by path; what cannot be read has no sections."""
-    found = {}
-    for file, seen in words:
-        try:
-            found[file.path] = read_prose(seen.data or b"", file.path)
-        except BadInput:
-            found[file.path] = Prose(file.path, ())
-    return found
 
 
 def _runbook(path: str, seen: SeenFile) -> Iterator[Fault]:
