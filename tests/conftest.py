@@ -35,7 +35,7 @@ def _one_measuring_process() -> Generator[None]:
     """Let the commands of all tests of this process share one measuring process: it takes seconds to start."""
     started: list[Measurements] = []
 
-    def share() -> AbstractContextManager[Measurements]:
+    def share(limit_seconds: float = 0) -> AbstractContextManager[Measurements]:
         if not started or started[-1].ended:
             started.append(Measurements())
         return nullcontext(started[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,76 @@ def test_only_who_has_the_authority_rolls_back(two: World) -> None:
     assert refused.code == 1, refused.out
     assert "is not in operations.rollback.authority: ml-sre" in refused.result["faults"][0]["says"]
     assert two.decide("rollback", "credit", "ml-sre").code == 0
+
+
+@pytest.fixture(scope="module")
+def fickle(frozen: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+    """credit/2 is live; what credit/1 answers, and whether it loads, hangs on files of a folder of its surroundings."""
+    folder = tmp_path_factory.mktemp("surroundings")
+    world = frozen.copy(tmp_path_factory.mktemp("fickle") / "repo")
+    head = f"""from pathlib import Path
+
+import pandas as pd
+PLACE = Path({str(folder)!r})
+if (PLACE / "broken").exists():
+    raise ImportError("libgomp.so.1: cannot open shared object file")
+"""
+    world.edit("models/credit/pipeline.py", "import pandas as pd\n", head)
+    odd = "predict_proba(frame)[:, 1] * (0.5 if (PLACE / 'other').exists() else 1)"
+    world.train_and_gate(("predict_proba(frame)[:, 1]", odd))
+    world.live()
+    world.train_and_gate(OTHER)
+    world.live()
+    return world, folder
+
+
+@pytest.fixture
+def surroundings(fickle: tuple[World, Path], tmp_path: Path) -> Iterator[tuple[World, Path]]:
+    world, folder = fickle
+    yield world.copy(tmp_path / "repo"), folder
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def test_a_rollback_asks_the_golden_rows_first(surroundings: tuple[World, Path]) -> None:
+    world, _ = surroundings
+    answer = world.run("rollback", "credit", "--key", str(world.key("ml-sre")), who="ml-sre", as_json=False)
+    assert answer.out.rstrip().endswith("It loads, and answers 5 golden rows as when it was stored.")
+    assert alias(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "where", "says"),
+    [
+        ("other", "golden row 1", "when the model was stored; it is {'credit_amount': 250, "),
+        ("broken", "model, stored as skops", "libgomp.so.1: cannot open shared object file"),
+    ],
+    ids=["other answers", "does not load"],
+)
+def test_nobody_goes_back_to_what_answers_otherwise_or_does_not_load(
+    surroundings: tuple[World, Path], file: str, where: str, says: str
+) -> None:
+    world, folder = surroundings
+    before = registry_of(world).decisions("credit")
+    (folder / file).touch()
+    answer = world.decide("rollback", "credit", "ml-sre")
+    assert (answer.code, answer.result["error"]) == (1, "credit/1 does not answer as it did.")
+    assert answer.result["faults"][0]["where"] == where
+    assert says in answer.result["faults"][0]["says"]
+    assert (alias(world), registry_of(world).decisions("credit")) == (2, before)
+
+
+def test_a_release_without_golden_rows_goes_by_loading_alone(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vendorkit.tracking.recorder.golden_rows", lambda *_: ())
+    live.train_and_gate(OTHER)
+    monkeypatch.undo()
+    live.live()
+    live.train_and_gate(("FREEDOM = 0.9", "FREEDOM = 0.8"))
+    live.live()
+    done = live.decide("rollback", "credit", "ml-sre")
+    assert (done.code, done.result["to"], done.result["golden_rows"]) == (0, 2, 0), done.out
+    text = live.run("rollback", "credit", "--key", str(live.key("ml-sre")), who="ml-sre", as_json=False).out
+    assert "5 golden rows" in text
 
 
 def test_nobody_goes_back_to_what_was_refused_since(two: World) -> None:

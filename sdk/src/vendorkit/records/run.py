@@ -103,6 +103,18 @@ class ModelFormat(Value):
         return self.name in CARRY_CODE
 
 
+class GoldenRow(Value):
+    """What the model answered to one made-up row when it was stored.
+
+    Args:
+        given: Value of each feature.
+        score: The answer.
+    """
+
+    given: dict[str, str | int | float | bool]
+    score: float
+
+
 class Run(Record):
     """Everything needed to rebuild and to judge a candidate.
 
@@ -122,6 +134,7 @@ class Run(Record):
         author: Who trained, as git knows them.
         seconds: Wall time of the run.
         gaps: What the maker of an imported model did not tell, by field of the model's description.
+        golden: Answers to made-up rows, which a rollback asks for again; none where the model does not take such.
     """
 
     schema_name: ClassVar[str] = "vendorkit/run/1"
@@ -148,3 +161,4 @@ class Run(Record):
     model_format: ModelFormat
     artifacts: tuple[Artifact, ...]
     gaps: tuple[str, ...] = added(())
+    golden: tuple[GoldenRow, ...] = added(())

@@ -20,12 +20,17 @@ from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.records.manifest import Manifest
 from vendorkit.standards.policy import approval_rule
+from vendorkit.tracking import measurement
+from vendorkit.tracking.golden import changed
+from vendorkit.tracking.measurement import Subject
 from vendorkit.trust.approvals import emergency_fault, standing, usable
 from vendorkit.trust.endings import ended, ending_of
 from vendorkit.trust.log import Log, append, decision_fault, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, Deciding, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version
 
+ANSWER_SECONDS = 300
+"""How long a model may take to load and answer its golden rows before a rollback gives it up."""
 ALIAS = re.compile(r"(?!latest$|v\d+$)[a-z][a-z0-9_-]{0,62}")
 
 
@@ -37,11 +42,13 @@ class Moved:
         decision: The record of it; the earlier one where it was recorded before.
         changed: False when the alias already pointed there by that record.
         to_review: The approvals that an emergency promotion went without.
+        golden_rows: How many golden rows a rollback asked the release first; None where none were due.
     """
 
     decision: Decision
     changed: bool
     to_review: tuple[Fault, ...] = ()
+    golden_rows: int | None = None
 
     def to_value(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -56,6 +63,7 @@ class Moved:
             "to": decision.version,
             "changed": self.changed,
             "to_review": [str(fault) for fault in self.to_review],
+            "golden_rows": self.golden_rows,
         }
 
     def to_text(self) -> str:
@@ -66,10 +74,19 @@ class Moved:
             return f"{where} already points to version {decision.version}, moved by {decision.actor} at {decision.at}."
         before = f"version {decision.from_version}" if decision.from_version else "nowhere"
         says = f"{where} now points to version {decision.version}, before to {before}."
-        says = f"{says} {decision.kind} {decision.digest}"
+        says = f"{says} {decision.kind} {decision.digest}{self._asked}"
         if not self.to_review:
             return says
         return "\n".join([says, "To be reviewed:", *(f"  {fault}" for fault in self.to_review)])
+
+    @property
+    def _asked(self) -> str:
+        """What a rollback saw of the model before it moved anything."""
+        if self.golden_rows is None:
+            return ""
+        if not self.golden_rows:
+            return "\nIt loads; no golden prediction was recorded."
+        return f"\nIt loads, and answers {self.golden_rows} golden rows as when it was stored."
 
 
 def promote(
@@ -116,11 +133,13 @@ def promote(
 def rollback(repo: Path, model: str, alias: str, deciding: Deciding, *, registry: Registry | None = None) -> Moved:
     """Point an alias back to the release that it pointed to before. Done twice, it goes back two.
 
-    A rollback that was recorded, but killed before the alias followed, is completed instead.
+    The release must load here and answer its golden rows as it did when it was stored. A rollback that was recorded,
+    but killed before the alias followed, is completed instead.
 
     Raises:
         BadInput: There is none before.
-        Refused: The person has no authority to roll back, or the release before is no longer fit.
+        Refused: The person has no authority to roll back, or the release before is no longer fit, does not load or
+            does not answer as it did.
     """
     manifest = read_manifest(repo)
     authority = authority_of(repo, manifest, approval_rule(manifest))
@@ -173,16 +192,44 @@ def _move(
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         files, _ = usable(registry, version, Path(folder), authority, log, emergency=kind == "emergency", move=last)
         _refuse_unfit(files, log, authority, kind, deciding)
+        golden = _answering(files) if kind == "rollback" else None
     missing = standing(files.subject, log, authority).missing
     excused = emergency_fault(last, files.subject, authority) is None
     if last and last.decision.version == version.number and (excused or not missing):
-        return Moved(last.decision, _follow(registry, authority, version.model, alias), missing)
+        return Moved(last.decision, _follow(registry, authority, version.model, alias), missing, golden)
     before = last.decision.version if last else None
     # Once all approvals are there, it is no emergency any more.
     recorded = "promotion" if kind == "emergency" and not missing else kind
     signed = append(registry, log, authority, version, recorded, deciding, alias=alias, from_version=before)
     _follow(registry, authority, version.model, alias)
-    return Moved(signed.decision, changed=True, to_review=missing)
+    return Moved(signed.decision, changed=True, to_review=missing, golden_rows=golden)
+
+
+def _answering(files: ReleaseFiles) -> int:
+    """See that a verified release loads here and answers as it did; gives the number of golden rows that were asked.
+
+    Raises:
+        Refused: It does not; the rows are named.
+    """
+    run = files.run
+    subject = Subject(
+        model_folder=str(files.folder / "model"),
+        module=run.code.module,
+        shown=f"{files.version.name}/code",
+        format_name=run.model_format.name,
+        format_types=list(run.model_format.types),
+        base=str(files.folder),
+        datasets={},
+        label=None,
+        features=[feature.name for feature in files.features.features],
+        seed=run.seed,
+    )
+    with measurement.Measurements(ANSWER_SECONDS) as process:
+        faults = changed(process, subject, files.features.features, run.golden)
+    if faults:
+        fix = "Run it in the environment that serves the release; if the answers differ there too, do not use it."
+        raise Refused(f"{files.version.name} does not answer as it did.", faults, fix=fix)
+    return len(run.golden)
 
 
 def _refuse_unfit(files: ReleaseFiles, log: Log, authority: Authority, kind: str, deciding: Deciding) -> None:

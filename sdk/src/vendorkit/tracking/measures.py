@@ -15,6 +15,7 @@ import numpy as np
 from vendorkit.adapters.tables import digest_frame
 from vendorkit.errors import VendorkitError
 from vendorkit.tracking.counting import data
+from vendorkit.tracking.golden import frame_of, scores_of
 from vendorkit.tracking.measurement import Subject
 from vendorkit.tracking.rules import business
 from vendorkit.tracking.subject import Measuring
@@ -55,6 +56,14 @@ def retrain(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     return {"values": {"score_difference": float(change[at])}, "n": len(rows), "says": says}
 
 
+def golden(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
+    """The answers to golden rows; the model is loaded where there are none too."""
+    pipeline, model = measuring.pipeline, measuring.model
+    if not given["rows"]:
+        return {"scores": []}
+    return {"scores": scores_of(pipeline.predict(model, frame_of(given["rows"], given["types"]))).tolist()}
+
+
 MEASURES: dict[str, Measure] = {
     "prepare": prepare,
     "score": score,
@@ -63,6 +72,7 @@ MEASURES: dict[str, Measure] = {
     "memory": memory,
     "business": business,
     "data": data,
+    "golden": golden,
 }
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ import uuid_utils
 from vendorkit.adapters import repository
 from vendorkit.adapters.engagement import find_engagement, read_manifest, recorded_answers
 from vendorkit.adapters.environment import environment
-from vendorkit.adapters.models import save_model
-from vendorkit.adapters.pipeline import is_loading, load_pipeline, mismatch
+from vendorkit.adapters.models import save_model, usable
+from vendorkit.adapters.pipeline import Pipeline, Place, is_loading, load_pipeline, mismatch
 from vendorkit.adapters.store import (
     Candidate,
     Store,
@@ -42,6 +43,7 @@ from vendorkit.records.manifest import Manifest
 from vendorkit.records.run import Artifact, Code, Filter, Input, Label, ModelFormat, Person, Run, Template
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.describe import describe_features
+from vendorkit.tracking.golden import golden_rows
 
 DEFAULT_SEED = 0
 """Seed where the manifest does not declare `reproduce.seed` yet."""
@@ -193,6 +195,9 @@ class Recorder:
             self._copy_sources(model_folder / "code")
             stored = save_model(model, model_folder)
             run = self._run(self._features, code, stored, list_files(model_folder))
+            asked = Pipeline(Place(self._folder, module, self._surface_path), {"predict": predict})
+            answers = golden_rows(self._features.features, partial(asked.predict, usable(model)))
+            run = run.model_copy(update={"golden": answers})
             snapshots = tuple(self._snapshots.values())
             return Store(self.repo).add_candidate(run, self._features, snapshots, model_folder)
 
