@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
+from itertools import pairwise
 
 import pytest
 from vendorkit.adapters.forges.governor import (
@@ -91,7 +92,7 @@ def test_writes_keep_to_what_github_documents() -> None:
     for _ in range(1000):
         assert turns.carry(lambda: forge.answer("POST"), method="POST").payload == "yes"
     assert forge.refused == 0
-    gaps = [later - earlier for earlier, later in zip(forge.writes, forge.writes[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(forge.writes)]
     assert min(gaps) >= 0.999
     assert all(sum(start <= write < start + 3600 for write in forge.writes) <= 500 for start in forge.writes)
     assert clock.time - START < 2 * 3600 + 600, "and are not slower than they must be"
@@ -107,7 +108,7 @@ def test_secondary_limits_are_waited_out_longer_each_time() -> None:
         return replies.pop(0)
 
     assert turns.carry(ask, method="POST").payload == "yes"
-    assert [round(later - earlier) for earlier, later in zip(waits, waits[1:], strict=False)] == [60, 120, 240]
+    assert [round(later - earlier) for earlier, later in pairwise(waits)] == [60, 120, 240]
 
 
 def test_a_403_that_is_no_rate_limit_is_an_answer() -> None:
@@ -150,7 +151,7 @@ def test_what_broke_down_is_tried_again_with_growing_waits(status: int) -> None:
         return Reply("no", status)
 
     assert turns.carry(ask, method="PATCH").status == status
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
     assert len(asked) == Pace().tries
     assert gaps == sorted(gaps)
     assert gaps[-1] > 2 * gaps[0]

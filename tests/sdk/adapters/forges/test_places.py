@@ -11,7 +11,8 @@ from vendorkit.adapters.forges.token import Token, host_variable, token_in
 
 SECRET = "s3cr3t-of-nobody"
 GITHUB = Place("github", "https://github.com", "acme/pd")
-AZURE = Place("azure", "https://dev.azure.com", "acme/credit risk/pd")
+DEVOPS = "https://dev.azure.com"
+AZURE = Place("azure", DEVOPS, "acme/credit risk/pd")
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,9 @@ AZURE = Place("azure", "https://dev.azure.com", "acme/credit risk/pd")
         ("https://codeberg.org/a/pd", Place("gitea", "https://codeberg.org", "a/pd")),
         ("https://dev.azure.com/acme/credit%20risk/_git/pd", AZURE),
         ("https://acme@dev.azure.com/acme/credit%20risk/_git/pd", AZURE),
-        ("git@ssh.dev.azure.com:v3/acme/credit%20risk/pd", Place("azure", "https://dev.azure.com", "acme/credit risk/pd")),
-        ("https://acme.visualstudio.com/DefaultCollection/risk/_git/pd", Place("azure", "https://dev.azure.com", "acme/risk/pd")),
-        ("https://dev.azure.com/acme/_git/pd", Place("azure", "https://dev.azure.com", "acme/pd/pd")),
+        ("git@ssh.dev.azure.com:v3/acme/credit%20risk/pd", AZURE),
+        ("https://acme.visualstudio.com/DefaultCollection/risk/_git/pd", Place("azure", DEVOPS, "acme/risk/pd")),
+        ("https://dev.azure.com/acme/_git/pd", Place("azure", DEVOPS, "acme/pd/pd")),
         ("https://git.bank.example:8443/a/pd.git", Place("gitlab", "https://git.bank.example:8443", "a/pd")),
         ("git@forge.bank.example:a/pd.git", Place("gitea", "https://forge.bank.example", "a/pd")),
         ("http://127.0.0.1:3000/a/pd.git", Place("gitea", "http://127.0.0.1:3000", "a/pd")),
@@ -40,7 +41,7 @@ AZURE = Place("azure", "https://dev.azure.com", "acme/credit risk/pd")
         ("file:///srv/git/pd.git", Place("null", "", "")),
         (r"C:\work\pd", Place("null", "", "")),
     ],
-)  # fmt: skip
+)
 def test_where_a_clone_url_leads(url: str, place: Place) -> None:
     declared = {"git.bank.example:8443": "gitlab", "forge.bank.example": "gitea", "127.0.0.1:3000": "gitea"}
     assert place_of(url, declared) == place
