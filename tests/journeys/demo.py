@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 CLONE = Path(__file__).parents[2]
@@ -125,8 +126,12 @@ def kick_off() -> None:
     files = run("git", "ls-files").splitlines()
     locked = (REPO / "uv.lock").read_text("utf-8").count("[[package]]")
     say(f"1 Kicked off from this clone at {made['ref']}: {len(files)} files, {locked} packages locked with hashes.")
-    counts = vendorkit("check")["result"]["counts"]
+    with ThreadPoolExecutor(1) as vendor:
+        frozen = vendor.submit(vendorkit, "snapshot")
+        counts = vendorkit("check", who="model-ops-lead")["result"]["counts"]
     say(f"  The platform's checks: {counts['pass']} pass, {counts['fail']} fail, {counts['not_yet']} still owed.")
+    rows = ", ".join(f"{dataset['id']} {dataset['rows']} rows" for dataset in frozen.result()["result"]["datasets"])
+    say(f"2 Frozen: {rows}. Every value is in the digest.")
 
 
 def make_key(who: str) -> None:
@@ -144,9 +149,6 @@ def make_key(who: str) -> None:
 
 
 def first_release() -> None:
-    frozen = vendorkit("snapshot")["result"]["datasets"]
-    rows = ", ".join(f"{dataset['id']} {dataset['rows']} rows" for dataset in frozen)
-    say(f"2 Frozen: {rows}. Every value is in the digest.")
     trained = vendorkit("train")["result"]
     gated = vendorkit("gate")
     tell = "; ".join(f"{gate['id']} {gate['value']}" if isinstance(gate["value"], str) else
@@ -154,14 +156,18 @@ def first_release() -> None:
     published = vendorkit("publish")["result"]
     say(f"  Trained in {trained['seconds']:.1f} s, all gates passed ({tell}).")
     say(f"  Published as {published['model']}/{published['version']} with its whole record.")
-    refused = decide("approve", "credit/1", "vendor-ml", "we are sure", expect=1)["result"]
+
+
+def first_decisions() -> None:
+    with ThreadPoolExecutor() as people:  # each at their own desk, at the same time
+        tried = people.submit(decide, "approve", "credit/1", "vendor-ml", "we are sure", expect=1)
+        read = people.submit(decide, "approve", "credit/1", "model-risk", "gate report and card read")
+        decide("approve", "credit/1", "ml-sre", "fits the use case")
     say("3 The vendor tries to approve their own release. Refused:")
-    for fault in refused["faults"]:
+    for fault in tried.result()["result"]["faults"]:
         say(f"    {fault['where']}: {fault['says']}")
-    approved = decide("approve", "credit/1", "model-risk", "gate report and card read")["result"]
-    decide("approve", "credit/1", "ml-sre", "fits the use case")
     decide("promote", "credit/1", "ml-sre", "first release")
-    say(f"  {approved['actor']} and ml-sre approved with an SSH signature, for high risk needs two.")
+    say(f"  {read.result()['result']['actor']} and ml-sre approved with an SSH signature, for high risk needs two.")
     say("  ml-sre promoted: credit@champion is version 1.")
 
 
@@ -219,10 +225,15 @@ def edit(old: str, new: str) -> None:
     vendorkit("train")
 
 
-def try_worse() -> dict[str, Any]:
+def work_on(live: Event) -> dict[str, Any]:
+    """The vendor's next two candidates; the first is asked against what the client has made live meanwhile."""
     edit(*WORSE)
+    live.wait()
     gated = vendorkit("gate", expect=1)
     vendorkit("publish", expect=1)
+    edit(*BETTER)
+    vendorkit("gate")
+    vendorkit("publish")
     return gated
 
 
@@ -231,11 +242,10 @@ def second_release(gated: dict[str, Any]) -> None:
     for gate in gated["findings"]:
         if gate["verdict"] != "pass":
             say(f"    {gate['id']}: {gate['says']}"[:200])
-    edit(*BETTER)
-    vendorkit("gate")
-    vendorkit("publish")
-    decide("approve", "credit/2", "model-risk", "better on every gate")
-    decide("approve", "credit/2", "ml-sre", "fits the use case")
+    with ThreadPoolExecutor(1) as reviewer:
+        read = reviewer.submit(decide, "approve", "credit/2", "model-risk", "better on every gate")
+        decide("approve", "credit/2", "ml-sre", "fits the use case")
+        read.result()
     decide("promote", "credit/2", "ml-sre", "better on every gate")
     decide("rollback", "credit", "ml-sre", "practising: back to version 1")
     lines = vendorkit("releases")["result"]["releases"]
@@ -258,10 +268,15 @@ def main() -> None:
     began = time.monotonic()
     kick_off()
     first_release()
-    with ThreadPoolExecutor(1) as vendor:  # who works on while the service runs
-        worse = vendor.submit(try_worse)
+    live = Event()
+    with ThreadPoolExecutor(1) as vendor:  # who works on while the client decides
+        candidates = vendor.submit(work_on, live)
+        try:
+            first_decisions()
+        finally:
+            live.set()
         serve_and_trace()
-        gated = worse.result()
+        gated = candidates.result()
     second_release(gated)
     tell_the_rest(began)
 
