@@ -17,7 +17,7 @@ from vendorkit.adapters.signatures import sign
 from vendorkit.errors import BadInput, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.steps.deploy import deploy
-from vendorkit.trust.log import Log, Signed, append, decision_fault, log_of, read_log
+from vendorkit.trust.log import Log, Signed, append, append_beside_others, decision_fault, log_of, read_log
 from vendorkit.trust.memory import Memory
 from vendorkit.trust.people import Authority, Deciding, Member, authority_of
 
@@ -181,9 +181,34 @@ def test_the_second_of_two_who_read_the_same_log_is_refused(live: World) -> None
     append(registry, before, authority, version, "promotion", sre, alias="staging")
     with pytest.raises(Refused, match="Somebody else decided meanwhile") as told:
         append(registry, before, authority, version, "promotion", risk, alias="staging")
-    assert "ml-sre recorded a promotion of version 1" in str(told.value)
+    assert "promotion of version 1 by ml-sre" in str(told.value)
     assert [signed.decision.actor for signed in log(live).moves("staging")] == ["ml-sre"]
     assert log(live).faults == ()
+
+
+def test_an_approval_stands_beside_another_that_came_first(live: World) -> None:
+    registry, authority = registry_of(live), authority_of_world(live)
+    version = registry.versions("credit")[0]
+    before = log(live)
+    append(registry, before, authority, version, "approval", Deciding("ml-sre", "", live.key("ml-sre")))
+    append_beside_others(
+        registry, before, authority, version, "approval", Deciding("model-risk", "", live.key("model-risk"))
+    )
+    added = log(live).accepted[len(before.accepted) :]
+    assert [signed.decision.actor for signed in added] == ["ml-sre", "model-risk"]
+    assert log(live).faults == ()
+
+
+def test_an_approval_gives_way_to_a_refusal_that_came_first(live: World) -> None:
+    registry, authority = registry_of(live), authority_of_world(live)
+    version = registry.versions("credit")[0]
+    before = log(live)
+    append(registry, before, authority, version, "refusal", Deciding("ml-sre", "a leak", live.key("ml-sre")))
+    with pytest.raises(Refused, match="Somebody else decided meanwhile"):
+        append_beside_others(
+            registry, before, authority, version, "approval", Deciding("model-risk", "", live.key("model-risk"))
+        )
+    assert [signed.decision.kind for signed in log(live).accepted[len(before.accepted) :]] == ["refusal"]
 
 
 @pytest.mark.parametrize("place", [1, 2])

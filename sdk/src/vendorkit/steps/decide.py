@@ -13,7 +13,7 @@ from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.approvals import standing
-from vendorkit.trust.log import append, log_of
+from vendorkit.trust.log import append_beside_others, log_of
 from vendorkit.trust.people import Authority, Deciding, authority_of
 from vendorkit.trust.releases import Subject, find_version, verify_release
 
@@ -68,7 +68,7 @@ def decide(
         others = [name for name in authority.people if not _may_not(name, files.subject, authority)]
         fix = f"One of these may: {', '.join(others) or 'nobody in engagement.yaml'}."
         raise Refused(f"{deciding.actor} cannot decide about {found.name}.", faults, fix=fix)
-    signed = append(registry, log, authority, found, kind, deciding)
+    signed = append_beside_others(registry, log, authority, found, kind, deciding)
     missing = standing(files.subject, log_of(registry, model), authority).faults
     return Decided(signed.decision, missing)
 

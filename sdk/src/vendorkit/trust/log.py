@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.signatures import refusal, sign
@@ -25,6 +26,14 @@ from vendorkit.trust.people import SIGNERS_FILE, Authority, Deciding
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """By so much the clocks of those who decide and of those who read may differ."""
+
+MOST_TRIES = 10
+"""So often an approval is signed before it gives way to others who decide at the same time."""
+
+
+class Overtaken(Refused):
+    """Somebody else decided meanwhile; nothing was changed."""
+
 
 _checked = lru_cache(maxsize=4096)(refusal)
 """The same signature over the same bytes by the same keys is checked once in a process."""
@@ -227,7 +236,8 @@ def append(
         ending: How the release ends, for a deprecation or retirement.
 
     Raises:
-        Refused: The actor may not decide, the key is not theirs, or somebody else decided meanwhile.
+        Refused: The actor may not decide, or the key is not theirs.
+        Overtaken: Somebody else decided meanwhile.
     """
     refuse_tampered(log, version.model)
     decision = Decision(
@@ -253,6 +263,34 @@ def append(
     registry.append_decision(version.model, signed.to_text(), version)
     _see_it_accepted(log_of(registry, version.model), decision)
     return signed
+
+
+def append_beside_others(
+    registry: Registry,
+    log: Log,
+    authority: Authority,
+    version: Version,
+    kind: Literal["approval", "refusal"],
+    deciding: Deciding,
+) -> Signed:
+    """Append an approval or refusal, signed again where others decided meanwhile what cannot change a mind: about
+    other releases, or another approval of this one.
+
+    Raises:
+        Refused: As `append`.
+        Overtaken: The release was refused, moved or ended meanwhile, or others decide all the time.
+    """
+    release = version.tags["release"]
+    for _ in range(MOST_TRIES - 1):
+        try:
+            return append(registry, log, authority, version, kind, deciding)
+        except Overtaken:
+            newer = log_of(registry, version.model)
+            since = newer.about(release)[len(log.about(release)) :]
+            if any(signed.decision.kind != "approval" for signed in since):
+                raise
+            log = newer
+    return append(registry, log, authority, version, kind, deciding)
 
 
 def _next_time(log: Log, authority: Authority) -> str:
@@ -282,6 +320,6 @@ def _see_it_accepted(log: Log, decision: Decision) -> None:
     if any(signed.decision == decision for signed in log.accepted):
         return
     last = log.accepted[-1].decision
-    says = f"{last.actor} recorded a {last.kind} of version {last.version} at {last.at}."
+    says = f"holds a newer decision: {last.kind} of version {last.version} by {last.actor} at {last.at}."
     fix = "Look at it with `vendorkit releases`, then decide again."
-    raise Refused("Somebody else decided meanwhile; nothing was changed.", [Fault(decision.model, says)], fix=fix)
+    raise Overtaken("Somebody else decided meanwhile; nothing was changed.", [Fault(decision.model, says)], fix=fix)
