@@ -78,36 +78,44 @@ def multiply(world: World, releases: int) -> None:
     """Copy the one release and its decisions in the registry's database."""
     with closing(sqlite3.connect(world.repo / EMBEDDED / "mlflow.db")) as database, database:
         last = database.execute("SELECT max(version) FROM model_versions WHERE name = 'credit.decisions'").fetchone()[0]
-        text = database.execute(
-            "SELECT value FROM model_version_tags WHERE name = 'credit.decisions' AND version = ?", (last,)
-        ).fetchone()[0]
-        moved = json.loads(text)
+        versions, decisions = Copies(database, "credit", 1), Copies(database, "credit.decisions", last)
+        moved = json.loads(decisions.tags["vendorkit.decision"])
         for number in range(2, releases + 1):
-            changes = {"vendorkit.datasets": f"applications {content(number)}"}
-            copy_version(database, "credit", 1, number, changes)
+            versions.add(number, {"vendorkit.datasets": f"applications {content(number)}"})
             for half in (1, 2):
-                place = last + (number - 2) * 2 + half
                 at = f"2026-12-{1 + number % 28:02d}T12:00:00.000Z"
                 moved["decision"] |= {"version": number, "at": at, "alias": "champion" if half == 2 else None}
-                changes = {"vendorkit.decision": json.dumps(moved)}
-                copy_version(database, "credit.decisions", last, place, changes)
+                place = last + (number - 2) * 2 + half
+                decisions.add(place, {"vendorkit.decision": json.dumps(moved)})
         database.execute(
             "UPDATE model_version_tags SET value = ? WHERE name = 'credit' AND version = 1 AND key = ?",
             (f"applications {content(1)}", "vendorkit.datasets"),
         )
 
 
-def copy_version(database: sqlite3.Connection, name: str, old: int, new: int, tags: dict[str, str]) -> None:
-    """Copy one registered version with its tags, some of them with other values."""
-    for rows in ("model_versions", "model_version_tags"):
-        columns = [row[1] for row in database.execute(f"PRAGMA table_info({rows})")]
-        chosen = ["?" if column == "version" else column for column in columns]
-        values = [new]
-        query = f"INSERT INTO {rows} ({', '.join(columns)}) SELECT {', '.join(chosen)} FROM {rows}"
-        database.execute(f"{query} WHERE name = ? AND version = ?", (*values, name, old))
-    for key, value in tags.items():
-        where = "WHERE name = ? AND version = ? AND key = ?"
-        database.execute(f"UPDATE model_version_tags SET value = ? {where}", (value, name, new, key))
+class Copies:
+    """Copies of one registered version, each under another number and with some other tags."""
+
+    def __init__(self, database: sqlite3.Connection, name: str, version: int) -> None:
+        self._database = database
+        database.row_factory = sqlite3.Row
+        found = {
+            table: database.execute(f"SELECT * FROM {table} WHERE name = ? AND version = ?", (name, version)).fetchall()
+            for table in ("model_versions", "model_version_tags")
+        }
+        self._rows = {table: [dict(row) for row in rows] for table, rows in found.items()}
+        self.tags = {row["key"]: row["value"] for row in self._rows["model_version_tags"]}
+        database.row_factory = None
+
+    def add(self, version: int, tags: dict[str, str]) -> None:
+        """Insert one."""
+        for kind, rows in self._rows.items():
+            for row in rows:
+                changed = {**row, "version": version}
+                if row.get("key") in tags:
+                    changed["value"] = tags[row["key"]]
+                columns, marks = ", ".join(changed), ", ".join("?" for _ in changed)
+                self._database.execute(f"INSERT INTO {kind} ({columns}) VALUES ({marks})", tuple(changed.values()))
 
 
 def main() -> None:
