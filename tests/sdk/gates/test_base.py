@@ -125,7 +125,10 @@ def test_a_limit_reads_as_it_was_written(value: float, text: str) -> None:
         (0.0, (), "0"),
         (3.2e-9, (), "0.000000003"),
         (3.2e-15, (), "3.2e-15"),
-        (1234567.25, (), "1234567.25"),
+        (1234567.25, (), "1234567"),
+        (81.8534, (120.0,), "81.85"),
+        (1200.04, (1200.0,), "1200.04"),
+        (1200.0, (), "1200"),
     ],
 )
 def test_a_measured_number_never_looks_like_a_limit_it_misses(

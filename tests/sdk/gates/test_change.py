@@ -17,7 +17,7 @@ BEFORE = Standing(
     dependencies={"lock": "a", "python": "3.12"},
     code={"pipeline.py": "a"},
     benchmarks={"holdout": "a"},
-    limits={"g-auc": (0.78, None), "g-brier": (None, 0.2)},
+    limits={"g-auc": (0.78, None, 0.01), "g-brier": (None, 0.2, None)},
 )
 
 
@@ -41,7 +41,7 @@ def test_nothing_changed_and_nothing_live(spec: Spec) -> None:
 def test_each_part_passes_unchanged_and_fails_changed(spec: Spec, part: str) -> None:
     gate = change(spec, f"changed_{part}", max=0)
     assert ask(gate, BEFORE, BEFORE).verdict == "pass"
-    result = ask(gate, BEFORE, replace(BEFORE, **{part: {"new": (1.0, None) if part == "limits" else "b"}}))
+    result = ask(gate, BEFORE, replace(BEFORE, **{part: {"new": (1.0, None, None) if part == "limits" else "b"}}))
     assert result.verdict == "fail"
     assert f"make stale: {STALE[part]}." in result.says
     assert next(cell for cell in result.cells if cell.name.startswith(f"{part}: ")).n == len(getattr(BEFORE, part)) + 1
@@ -61,11 +61,19 @@ def test_what_was_not_measured_is_an_error(spec: Spec) -> None:
 
 
 LOOSER = {
-    "a lower min": ({"g-auc": (0.7, None), "g-brier": (None, 0.2)}, {"g-auc": "`min` was 0.78 and is 0.7"}),
-    "a higher max": ({"g-auc": (0.78, None), "g-brier": (None, 0.3)}, {"g-brier": "`max` was 0.2 and is 0.3"}),
-    "no limit": ({"g-auc": (None, None), "g-brier": (None, 0.2)}, {"g-auc": "`min` was 0.78 and is gone"}),
-    "no gate": ({"g-auc": (0.78, None)}, {"g-brier": "is gone"}),
-    "tighter": ({"g-auc": (0.8, 0.9), "g-brier": (0.1, 0.1)}, {}),
+    "a lower min": ({"g-auc": (0.7, None, 0.01), "g-brier": (None, 0.2, None)}, {"g-auc": "`min` was 0.78 and is 0.7"}),
+    "a higher max": (
+        {"g-auc": (0.78, None, 0.01), "g-brier": (None, 0.3, None)},
+        {"g-brier": "`max` was 0.2 and is 0.3"},
+    ),
+    "no limit": ({"g-auc": (None, None, 0.01), "g-brier": (None, 0.2, None)}, {"g-auc": "`min` was 0.78 and is gone"}),
+    "no gate": ({"g-auc": (0.78, None, 0.01)}, {"g-brier": "is gone"}),
+    "a larger drop": (
+        {"g-auc": (0.78, None, 0.05), "g-brier": (None, 0.2, None)},
+        {"g-auc": "`max_drop_vs_current` was 0.01 and is 0.05"},
+    ),
+    "no drop": ({"g-auc": (0.78, None, None), "g-brier": (None, 0.2, None)}, {"g-auc": "and is gone"}),
+    "tighter": ({"g-auc": (0.8, 0.9, 0.0), "g-brier": (0.1, 0.1, 0.01)}, {}),
 }
 
 

@@ -48,7 +48,10 @@ def test_another_table(ask: Callable[..., GateResult]) -> None:
         ((A,), {}, "prepared 1 of the 2 times that are needed."),
         ((), {}, "prepared 0 of the 2 times"),
         ((A, A), {"min": 3}, "prepared 2 of the 3 times that are needed"),
-        ((A, A), {"min": float("nan")}, "`min` is nan; give the number of runs, 2 or more."),
+        ((A, A), {"min": float("nan")}, "`min` is nan; give how often `prepare` runs, 2 to 20."),
+        ((A, A), {"min": 2.5}, "`min` is 2.5; give how often"),
+        ((A, A), {"min": 21}, "`min` is 21; give how often"),
+        ((A, A), {"metric": "score_difference", "benchmark": "holdout", "min": 3, "max": 0}, "`min` is no limit"),
         (
             "`prepare` raised ValueError: no rows",
             {},

@@ -68,7 +68,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a key that is ignored": ({"kind": "memory", "metric": "rss_mb", "max": 1, "slice": "age"}, "not look at slice"),
     "a key that is needed": ({"kind": "business", "metric": "breaks_rising", "max": 0}, "needs `slice`"),
     "a bound that nobody accepted": ({"kind": "determinism", "metric": "score_difference", "max": 0.1}, "stochastic"),
-    "no bound": ({"kind": "determinism", "metric": "score_difference", "min": 0}, "`max` is missing"),
+    "no bound": ({"kind": "determinism", "metric": "score_difference"}, "`max` is missing"),
+    "a bound at the wrong end": ({"kind": "determinism", "metric": "score_difference", "min": 0}, "no limit"),
 }  # fmt: skip
 
 

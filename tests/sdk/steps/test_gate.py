@@ -307,6 +307,14 @@ def test_a_prepare_that_gives_another_table_each_time_fails(world: World, given:
     assert "2 different tables" in says(answer, "g-same")
 
 
+@pytest.mark.parametrize(("least", "runs"), [(None, 2), (4, 4)])
+def test_the_data_is_prepared_as_often_as_the_gate_says(world: World, least: int | None, runs: int) -> None:
+    edit_manifest(world, lambda value: value["gates"][1].update({"min": least} if least else {}))
+    answer = world.run("gate")
+    assert verdicts(answer)["g-same"] == "pass"
+    assert f"preparing the data {runs} times gave the same table every time" in says(answer, "g-same")
+
+
 def test_a_gate_that_is_stopped_leaves_the_report_as_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Store(world.repo).report_folder(Store(world.repo).candidate(None).digest)
     before = (folder / "gate-report.json").read_bytes()

@@ -9,8 +9,9 @@ from vendorkit.gates.base import Evidence, GateSpec, Measured, answer, refuse_un
 from vendorkit.gates.measured import Figure, figure_of, judge, measured_for
 from vendorkit.records.gate_report import Cell, GateResult
 
-Limits = tuple[float | None, float | None]
-"""`min` and `max` of a gate."""
+LIMITS = ("min", "max", "max_drop_vs_current")
+Limits = tuple[float | None, float | None, float | None]
+"""The limits of a gate in the order of LIMITS."""
 
 STALE = {
     "features": "every score, the contract of the service and the card",
@@ -66,20 +67,14 @@ def changes(before: Standing | None, after: Standing) -> Measured:
 def loosened(before: Mapping[str, Limits], after: Mapping[str, Limits]) -> dict[str, str]:
     """Gates whose limit is wider than it was, or that are gone, each with a sentence."""
     found = {}
-    for gate, (least, most) in before.items():
+    for gate, limits in before.items():
         if gate not in after:
             found[gate] = f"Gate {gate} of the live version is gone."
             continue
-        new_least, new_most = after[gate]
-        wider = {
-            "min": least is not None and (new_least is None or new_least < least),
-            "max": most is not None and (new_most is None or new_most > most),
-        }
-        sides = {"min": (least, new_least), "max": (most, new_most)}
         words = [
-            f"`{key}` was {sides[key][0]:g} and is {'gone' if sides[key][1] is None else f'{sides[key][1]:g}'}"
-            for key, is_wider in wider.items()
-            if is_wider
+            f"`{name}` was {was:g} and is {'gone' if now is None else f'{now:g}'}"
+            for name, was, now in zip(LIMITS, limits, after[gate], strict=True)
+            if was is not None and (now is None or (now < was if name == "min" else now > was))
         ]
         if words:
             found[gate] = f"The limit was loosened since the live version: {', '.join(words)}."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
@@ -18,8 +19,30 @@ FIGURES: dict[str, Figure] = {
     )
 }
 
-LEAST_RUNS = 2
-"""One run proves nothing: a table can only be compared with another."""
+LEAST_RUNS, MOST_RUNS = 2, 20
+"""One run proves nothing: a table can only be compared with another. More than twenty take time and tell no more."""
+
+
+def runs_of(spec: GateSpec) -> int:
+    """How often the data is prepared in all, the time before training among them.
+
+    Raises:
+        BadInput: `min` is no such number.
+    """
+    wanted = LEAST_RUNS if spec.min is None else spec.min
+    if wanted not in range(LEAST_RUNS, MOST_RUNS + 1):
+        raise BadInput(f"`min` is {wanted:g}; give how often `prepare` runs, {LEAST_RUNS} to {MOST_RUNS}.")
+    return int(wanted)
+
+
+def repeated(specs: Iterable[GateSpec]) -> int:
+    """How often the data has to be prepared again; an unfit `min` is for the gate to refuse."""
+    again = [0]
+    for spec in specs:
+        if spec.kind == "determinism" and spec.metric is None:
+            with suppress(BadInput):
+                again.append(runs_of(spec) - 1)
+    return max(again)
 
 
 @dataclass(frozen=True)
@@ -49,9 +72,7 @@ class Determinism:
         if spec.metric is not None:
             return self._trained(spec, evidence)
         refuse_unused(spec, ("slice", "max", "max_drop_vs_current"))
-        if spec.min is not None and not math.isfinite(spec.min):
-            raise BadInput(f"`min` is {spec.min}; give the number of runs, {LEAST_RUNS} or more.")
-        least = max(LEAST_RUNS, spec.min or 0)
+        least = runs_of(spec)
         digests = evidence.prepared
         if isinstance(digests, str):
             raise BadInput(f"there is nothing to compare: {digests.rstrip('.')}.")
@@ -71,6 +92,8 @@ class Determinism:
 
     def _trained(self, spec: GateSpec, evidence: Evidence) -> GateResult:
         figure = figure_of(spec, FIGURES)
+        if spec.min is not None:
+            raise BadInput("`min` is no limit of a difference, which is best at 0; set `max`.")
         if spec.max is None or spec.max < 0:
             raise BadInput("`max` is missing; set 0, or the bound that was accepted.")
         if spec.max > 0 and not evidence.exception:

@@ -82,6 +82,7 @@ class GateResult(Value):
         timings: For a latency gate.
         notes: What the approver must see besides the verdict, for instance a limit that was loosened.
         least, most: Smallest and largest value that passes, as the gate declares them.
+        most_drop: How much worse than the live version it may be, as the gate declares it.
     """
 
     id: str
@@ -102,6 +103,7 @@ class GateResult(Value):
     notes: tuple[str, ...] = added(())
     least: float | None = added(None)
     most: float | None = added(None)
+    most_drop: float | None = added(None)
 
 
 class BenchmarkUse(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Evidence, Measured, Scored, scored
 from vendorkit.gates.change import Limits, Standing, changes, loosened
 from vendorkit.gates.columns import Column
+from vendorkit.gates.determinism import repeated
 from vendorkit.gates.histogram import histogram
 from vendorkit.gates.measured import measured_from
 from vendorkit.records.base import now
@@ -94,19 +95,21 @@ def gate(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
             files = verify_release(registry, live, folder)
             subjects["current"] = _subject(repo, manifest, files.folder / "model", files.run, files)
-        repeat = "prepared" in needs(specs) and run.prepared is not None
-        jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeat=repeat)
+        repeats = repeated(specs) if run.prepared is not None else 0
+        jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeats=repeats)
         found = measure(process, jobs)
     rows = {whose: _scored(whose, found, benchmarks, run.task) for whose in subjects}
     digests = {name: used.content_digest for name, used in benchmarks.items()}
-    after = _standing(run, candidate, digests, {spec.id: (spec.min, spec.max) for spec in specs})
+    after = _standing(
+        run, candidate, digests, {spec.id: (spec.min, spec.max, spec.max_drop_vs_current) for spec in specs}
+    )
     before = _released(files) if files else None
     changed = {spec.id: changes(before, after) for spec in specs if spec.kind == "change"}
     evidence = Evidence(
         task=run.task,
         candidate=rows["candidate"],
         current=rows.get("current"),
-        prepared=_prepared(run, found.get("prepared", {})),
+        prepared=_prepared(run, [found[name] for name in jobs if name.startswith("prepared/")]),
         measured=_measured("candidate", specs, found) | changed,
         measured_current=_measured("current", specs, found) if "current" in rows else None,
         exception=_exception(manifest),
@@ -269,12 +272,12 @@ def _jobs(
     benchmarks: Benchmarks,
     contracts: Contracts,
     *,
-    repeat: bool,
+    repeats: int,
 ) -> dict[str, Job]:
     """What is measured, by `candidate/ID` and `current/ID`: benchmarks that are scored, and gates of their own."""
     on_rows = [spec for spec in specs if spec.benchmark and "candidate" in needs([spec])]
     compared = [spec for spec in specs if spec.max_drop_vs_current is not None]
-    jobs = {"prepared": Job(subjects["candidate"], "prepare")} if repeat else {}
+    jobs = {f"prepared/{time}": Job(subjects["candidate"], "prepare", {"time": time}) for time in range(repeats)}
     for whose, subject in subjects.items():
         jobs |= scoring(whose, subject, benchmarks, on_rows)
         asked = measuring(specs if whose == "candidate" else compared, subject, benchmarks, contracts)
@@ -318,7 +321,13 @@ def _scored(
     return found
 
 
-def _prepared(run: Run, measured: Found | str) -> tuple[str, ...] | str:
+def _prepared(run: Run, measured: Sequence[Found | str]) -> tuple[str, ...] | str:
+    """Digests of the prepared table, that of the training first; or why there are none."""
     if run.prepared is None:
         return "the candidate was not trained through `prepare`"
-    return measured if isinstance(measured, str) else (run.prepared, *measured.values())
+    digests = [run.prepared]
+    for found in measured:
+        if isinstance(found, str):
+            return found
+        digests.append(str(found["digest"]))
+    return tuple(digests)

@@ -28,9 +28,9 @@ def made_with(run: Run, features: FeatureSet) -> dict[str, dict[str, str]]:
     }
 
 
-def reported_limits(report: GateReport) -> dict[str, tuple[float | None, float | None]]:
+def reported_limits(report: GateReport) -> dict[str, tuple[float | None, float | None, float | None]]:
     """The limits that a version was judged by."""
-    return {result.id: (result.least, result.most) for result in report.results}
+    return {result.id: (result.least, result.most, result.most_drop) for result in report.results}
 
 
 def moved_with_the_model(repo: Path, run: Run, manifest: Manifest, gates: tuple[Gate, ...]) -> dict[str, str]:

@@ -29,7 +29,7 @@ def latency(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     for size in SIZES:
         calls = [rows.iloc[np.arange(at, at + size) % len(rows)].reset_index(drop=True) for at in range(RUNS)]
         times = _times(measuring, model, calls)
-        p25, p50, p75, p95, p99 = (round(float(value), 4) for value in np.percentile(times, (25, 50, 75, 95, 99)))
+        p25, p50, p75, p95, p99 = (_read(value) for value in np.percentile(times, (25, 50, 75, 95, 99)))
         end = "" if size == 1 else f"_of_{size}"
         values |= {f"p50_ms{end}": p50, f"p95_ms{end}": p95, f"p99_ms{end}": p99}
         timings.append(
@@ -39,10 +39,15 @@ def latency(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
                 "p50_ms": p50,
                 "p95_ms": p95,
                 "p99_ms": p99,
-                "spread_ms": round(p75 - p25, 4),
+                "spread_ms": _read(p75 - p25),
             }
         )
     return {"values": values, "n": min(timing["runs"] for timing in timings), "timings": timings}
+
+
+def _read(measured: float) -> float:
+    """Four digits of a measured time or size: what follows is noise."""
+    return float(f"{measured:.4g}")
 
 
 def _times(measuring: Measuring, model: Any, calls: list[pd.DataFrame]) -> list[float]:
@@ -73,4 +78,4 @@ def memory(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     if done.returncode:
         words = (done.stderr.strip() or "it said nothing").splitlines()[-1]
         raise ValueError(f"the process that loads the model ended with {done.returncode}: {words}")
-    return {"values": {"rss_mb": float(json.loads(done.stdout.splitlines()[-1])["rss_mb"])}, "n": len(rows)}
+    return {"values": {"rss_mb": _read(json.loads(done.stdout.splitlines()[-1])["rss_mb"])}, "n": len(rows)}
