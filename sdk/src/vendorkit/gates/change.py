@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vendorkit.gates.base import Evidence, GateSpec, Measured, answer, refuse_unused
@@ -45,6 +45,11 @@ class Standing:
     code: Mapping[str, str]
     benchmarks: Mapping[str, str]
     limits: Mapping[str, Limits]
+
+
+def limits_of(specs: Iterable[GateSpec]) -> dict[str, Limits]:
+    """The limits that gates declare, by their ids."""
+    return {spec.id: (spec.min, spec.max, spec.max_drop_vs_current) for spec in specs}
 
 
 def changes(before: Standing | None, after: Standing) -> Measured:

@@ -18,7 +18,7 @@ from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Evidence, Measured, Scored, scored
-from vendorkit.gates.change import Limits, Standing, changes, loosened
+from vendorkit.gates.change import Limits, Standing, changes, limits_of, loosened
 from vendorkit.gates.columns import Column
 from vendorkit.gates.determinism import repeated
 from vendorkit.gates.histogram import histogram
@@ -100,9 +100,7 @@ def gate(
         found = measure(process, jobs)
     rows = {whose: _scored(whose, found, benchmarks, run.task) for whose in subjects}
     digests = {name: used.content_digest for name, used in benchmarks.items()}
-    after = _standing(
-        run, candidate, digests, {spec.id: (spec.min, spec.max, spec.max_drop_vs_current) for spec in specs}
-    )
+    after = _standing(run, candidate, digests, limits_of(specs))
     before = _released(files) if files else None
     changed = {spec.id: changes(before, after) for spec in specs if spec.kind == "change"}
     evidence = Evidence(
