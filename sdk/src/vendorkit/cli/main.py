@@ -10,6 +10,7 @@ import argparse
 import gc
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -45,9 +46,11 @@ COMMANDS: dict[str, str] = {
 class Parser(argparse.ArgumentParser):
     """Takes no abbreviated options (they would change their meaning with the next release), and raises."""
 
-    def __init__(self, prog: str, description: str | None, epilog: str) -> None:
+    def __init__(self, prog: str, description: str | None, epilog: str, *, add_help: bool = True) -> None:
         as_written = argparse.RawDescriptionHelpFormatter
-        super().__init__(prog, None, description, epilog, formatter_class=as_written, allow_abbrev=False)
+        super().__init__(
+            prog, None, description, epilog, formatter_class=as_written, allow_abbrev=False, add_help=add_help
+        )
 
     def error(self, message: str) -> NoReturn:
         from vendorkit.errors import BadInput  # noqa: PLC0415  (the bare --help does without)
@@ -68,11 +71,11 @@ def build_parser() -> Parser:
     return parser
 
 
-def build_command_parser(name: str) -> Parser:
+def build_command_parser(name: str, *, add_help: bool = True) -> Parser:
     """The parser of one command: its own arguments and those that every command takes."""
     module = importlib.import_module(f"vendorkit.cli.commands.{name}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-    parser = Parser(f"vendorkit {name}", module.__doc__, f"examples:\n{examples}")
+    parser = Parser(f"vendorkit {name}", module.__doc__, f"examples:\n{examples}", add_help=add_help)
     module.add_arguments(parser)
     common = parser.add_argument_group("arguments of every command")
     common.add_argument("--repo", metavar="DIR", help="the engagement (default: nearest folder upwards)")
@@ -149,6 +152,10 @@ def command_parser(name: str) -> Parser:
 
 def console() -> NoReturn:
     """The entry point of `vendorkit` and `python -m vendorkit`."""
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could stand here
+        from vendorkit.cli.completion import complete  # noqa: PLC0415
+
+        complete()
     gc.set_threshold(100_000, 20, 50)  # importing mlflow makes no garbage: looking for it costs a sixth of the time
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where the descriptor is closed
