@@ -20,6 +20,8 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
     "gitlab, medium": {"forge": "gitlab", "tier": "medium", "operating_model": "internal-only"},
     "azure, low": {"forge": "azure", "tier": "low", "deliverables": ["model", "batch"]},
     "names": {"title": "Zins & Tilgung (2026): A/B", "client": "Bank für Ö+U", "vendor": "Hof, L. & Co."},
+    "demand": {"starter": "demand-forecasting"},
+    "demand, high": {"starter": "demand-forecasting", "tier": "high", "forge": "gitlab"},
     "blank": {"starter": "blank"},
     "blank regression": {"starter": "blank", "task": "regression", "forge": "gitlab", "tier": "low"},
     "blank multiclass": {"starter": "blank", "task": "multiclass", "forge": "azure", "tier": "medium"},

@@ -96,7 +96,7 @@ def test_what_the_manifest_names_is_there(answers: dict[str, Any]) -> None:
     folder = rendered(**answers)
     manifest = load_manifest((folder / "engagement.yaml").read_bytes())
     named = [dataset.contract for dataset in manifest.datasets]
-    if "applications" in {dataset.id for dataset in manifest.datasets}:
+    if recorded_answers(folder)["starter"] != "blank":
         named += [path for dataset in manifest.datasets for path in (dataset.source, dataset.pointer) if path]
         named += [path for mark in manifest.benchmarks for path in (mark.source, mark.path) if path]
     for surface in manifest.surfaces:
@@ -154,11 +154,12 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"operating_model": "none"}, ["operating_model"]),
     ({"tier": "HIGH"}, ["tier"]),
     ({"forge": "svn"}, ["forge"]),
-    ({"starter": "demand-forecasting"}, ["starter"]),
+    ({"starter": "weather-forecasting"}, ["starter"]),
     ({"deliverables": []}, ["deliverables"]),
     ({"deliverables": ["model", "poem"]}, ["deliverables"]),
     ({"deliverables": ["report"]}, ["deliverables"]),
     ({"task": "regression"}, ["task"]),
+    ({"starter": "demand-forecasting", "task": "binary"}, ["task"]),
     ({"starts": "2026-02-30"}, ["starts"]),
     ({"starts": "yesterday"}, ["starts"]),
     ({"python_version": "3.10"}, ["python_version"]),

@@ -31,7 +31,9 @@ def pipeline_of(folder: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)  # the folder is shared, and must stay as it was rendered
+        spec.loader.exec_module(module)
     return module
 
 
