@@ -23,7 +23,8 @@ DRAWERS = ("util", "helper", "common", "manager", "misc")
 HEAVY = {"mlflow", "pandas", "numpy", "pyarrow", "ibis", "duckdb", "sklearn", "skops", "copier", "starlette", "uvicorn"}
 ONE_PLACE = {
     "mlflow": "adapters/registry/",
-    "copier": "adapters/template.py",
+    "copier": "adapters/template/",
+    "pygit2": "adapters/git_objects.py",
     "ibis": "adapters/tables",
     "duckdb": "adapters/tables",
     "skops": "adapters/models",

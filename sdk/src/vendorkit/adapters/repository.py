@@ -211,6 +211,33 @@ def top(path: Path) -> Path | None:
     return None
 
 
+def fetch_template(url: str, folder: Path) -> None:
+    """Bring the branches, tags and default branch (as `refs/vendorkit/head`) of a repository into a bare one.
+
+    Args:
+        url: Where it lies.
+        folder: The bare repository; made where it is not there yet.
+
+    Raises:
+        Unavailable: Git is missing or could not fetch.
+    """
+    if not (folder / "HEAD").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _git(folder, "init", "--quiet", "--bare", "--template=")
+    wanted = ("+HEAD:refs/vendorkit/head", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    options = ("--quiet", "--prune", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--force")
+    _git(folder, "-c", "protocol.ext.allow=never", "-c", "gc.auto=0", "fetch", *options, "--", url, *wanted)
+
+
+def describe_commit(path: Path, commit: str) -> str:
+    """What Copier records for a commit of a template: its tag, or the nearest tag and the distance, or a short id.
+
+    Raises:
+        Unavailable: Git is missing, or there is no such commit.
+    """
+    return _git(path, "describe", "--tags", "--always", "--end-of-options", commit).strip()
+
+
 def resolve(path: Path, ref: str) -> str | None:
     """The full commit that a branch, tag or commit id means in a repository; None where it has no such."""
     done = _run(path, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))

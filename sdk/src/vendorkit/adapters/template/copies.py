@@ -1,6 +1,6 @@
-"""The template, through Copier: where it lies, what it renders from which answers.
+"""Copies of the template, made by Copier: where the template lies, what it renders from which answers.
 
-Only this file imports Copier. What git and uv add to a rendered folder is the work of `vendorkit new`.
+What git and uv add to a rendered folder is the work of `vendorkit new`; updates are rendered by `rendering`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def template_home() -> Path:
     Raises:
         BadInput: There is neither.
     """
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     for home in (package / "_template", package.parents[2]):
         if all((home / part).exists() for part in PARTS):
             return home

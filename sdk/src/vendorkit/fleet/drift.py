@@ -1,0 +1,70 @@
+"""What a repository changed of the files that belong to its template: rendered again and compared.
+
+The version is the one that the repository records. What brings a file back is planned in `update`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from vendorkit.adapters.git_objects import GitObjects, Shelf, TextMerge
+from vendorkit.errors import Refused
+from vendorkit.fleet.heal import MANIFEST, Change, Managed, differing
+from vendorkit.fleet.merge import Merge
+from vendorkit.fleet.project import ProjectTree, folder_name
+from vendorkit.fleet.recorded import recorded_answers, recorded_version
+from vendorkit.fleet.templates import Templates
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A managed file that is not as the template gives it.
+
+    Args:
+        path: Relative to the repository's top.
+        change: `edited` where lines were only added, `weakened` where lines of the template are missing or changed,
+            `deleted`, or `replaced` by a link or a folder.
+        waived: Whether a waiver that holds excuses it.
+    """
+
+    path: str
+    change: Change
+    waived: bool
+
+
+def drift(
+    repository: Path,
+    commit: str,
+    answers_file: str,
+    templates: Templates,
+    *,
+    recorded: str | None = None,
+    managed: Sequence[str] | None = None,
+    as_of: date | None = None,
+    name: str | None = None,
+) -> list[Drift]:
+    """What differs from the version that a project records, sorted by path. The arguments are those of `plan`.
+
+    Raises:
+        BadInput: The answers are not there or not fit.
+        Refused: The template is not listed, its recorded version is gone, or rendering it runs programs.
+        Unavailable: An object is not there, or the template cannot be fetched.
+    """
+    objects = GitObjects(repository)
+    tree = objects.tree_of(commit)
+    answers = recorded_answers(objects, tree, answers_file)
+    version, _ = recorded_version(templates, answers, answers_file, recorded)
+    with templates.lock:
+        blueprint = templates.blueprint(version)
+        if blueprint.needs:
+            raise Refused(f"What the template gives is known only by running its {', '.join(blueprint.needs)}.")
+        project = ProjectTree(objects, tree, answers_file, blueprint, name or folder_name(repository))
+        given = blueprint.render(project.seen, given=project.last(answers))
+        rules = Managed.of(blueprint.questions, given.seeded, managed, project.read(MANIFEST), as_of or date.today())
+        merge = Merge(objects, tree, project.folder, Shelf(), TextMerge(), "aside")
+        pieces = {path: piece for path, piece in given.pieces.items() if path != project.own}
+        found = differing(merge, project.folder, pieces, rules)
+        return [Drift(each.path, each.change, each.waived) for each in found]
