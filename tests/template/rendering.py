@@ -14,6 +14,7 @@ from vendorkit.adapters import template
 
 REPOSITORY = Path(__file__).parents[2]
 STARTS = "2026-09-01"
+EVERY = ["model", "features", "dataset", "report", "batch"]
 
 COMBINATIONS: dict[str, dict[str, Any]] = {
     "defaults": {},
@@ -28,9 +29,18 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
     "blank forecasting": {"starter": "blank", "task": "forecasting", "deliverables": ["model", "report"]},
     "everything": {
         "starter": "blank",
-        "deliverables": ["model", "features", "dataset", "report", "batch"],
+        "deliverables": EVERY,
         "operating_model": "embedded-pod",
     },
+    "images, github": {"container_registry": "ghcr", "client": "Bank"},
+    "images, gitlab": {"container_registry": "gitlab", "forge": "gitlab", "starter": "blank", "tier": "low"},
+    "images, azure": {
+        "container_registry": "acr",
+        "forge": "azure",
+        "mlflow_address": "http://mlflow:5000",
+        "image_source": "mirror.bank.example/docker-hub",
+    },
+    "images elsewhere": {"container_registry": "other", "image_address": "localhost:5000/a/b", "deliverables": EVERY},
     "no model": {"starter": "blank", "deliverables": ["dataset", "report"], "operating_model": "vendor-only"},
 }
 

@@ -289,7 +289,7 @@ def test_closed_standard_streams_do_no_harm(tmp_path: Path) -> None:
     assert subprocess.run(["sh", "-c", command], check=False).returncode == 1
 
 
-# Ctrl-C
+# Ctrl-C, and SIGTERM as a container's runtime sends it: to the first process alone
 
 
 SLOW = """
@@ -315,9 +315,11 @@ def files_of(world: World) -> set[str]:
     return {str(path) for path in (world.repo / ".vendorkit").rglob("*") if "registry" not in path.parts}
 
 
-@pytest.mark.parametrize("name", ["train", "gate"])
-def test_ctrl_c_leaves_nothing_half_done(
-    frozen: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize(
+    ("name", "number"), [("train", signal.SIGINT), ("gate", signal.SIGINT), ("gate", signal.SIGTERM)]
+)
+def test_who_stops_it_leaves_nothing_half_done(
+    frozen: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: signal.Signals
 ) -> None:
     world = frozen.copy(tmp_path / "repo")
     monkeypatch.chdir(world.repo)
@@ -338,7 +340,7 @@ def test_ctrl_c_leaves_nothing_half_done(
     while not (world.repo / "begun").exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert envelope(out)["exit_code"] == 130

@@ -11,6 +11,7 @@ import gc
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -156,6 +157,8 @@ def console() -> NoReturn:
         from vendorkit.cli.completion import complete  # noqa: PLC0415
 
         complete()
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # the kernel keeps process 1 of a container from its default
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     gc.set_threshold(100_000, 20, 50)  # importing mlflow makes no garbage: looking for it costs a sixth of the time
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where the descriptor is closed
