@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import vendorkit.records
+import vendorkit.records.fleet
 from pydantic import BaseModel
 from vendorkit.cli.main import COMMANDS, build_command_parser
 from vendorkit.documents.gate_reference import gates_reference
@@ -28,6 +28,7 @@ from vendorkit.gates import GATES
 from vendorkit.gates.metrics import METRICS
 from vendorkit.records import base
 from vendorkit.records.base import Record
+from vendorkit.records.fleet import Fleet
 from vendorkit.records.manifest import words
 from vendorkit.records.manifest.model import OWED_UNTIL_DELIVERY, Manifest
 from vendorkit.records.manifest.rules import CROSS_RULES, SCHEMA_RULES, WAIVER_RULES
@@ -64,7 +65,7 @@ def commands() -> str:
     """`reference/commands.md`, from the parsers of the command line."""
     head = """Every command works in the nearest folder upwards that has `engagement.yaml`. Exit codes and the form of
 `--json` are [on their own page](output.md)."""
-    overview = table(["command", "what it does"], [[f"[`{n}`](#{n})", says] for n, says in COMMANDS.items()])
+    overview = table(["command", "what it does"], [[f"[`{n}`](#{anchor(n)})", says] for n, says in COMMANDS.items()])
     common = [action for action in _groups(build_command_parser("check"))[1] if action.dest != "help"]
     shared = table(["argument", "meaning"], [_argument(action) for action in common])
     return page(
@@ -165,7 +166,7 @@ def constants(module: types.ModuleType) -> dict[str, tuple[Any, str]]:
     return found
 
 
-WORDS = {**constants(words), **constants(base)}
+WORDS = {**constants(words), **constants(base), **constants(vendorkit.records.fleet)}
 
 
 def hints(model: type[BaseModel]) -> dict[str, Any]:
@@ -281,6 +282,28 @@ JSON Schema 2020-12, for editors, is `vendorkit/schemas/engagement.schema.json` 
         "## Rules across the file",
         "What no single entry can tell. A breach is an error of MAN-01, MAN-02 or MAN-05.",
         rules,
+    )
+
+
+def fleet() -> str:
+    """`reference/fleet.md`, from the models of the list of a fleet."""
+    head = """`fleet.yaml` lists the repositories of a fleet and says how updates are rolled out. `vendorkit fleet add`
+writes it and keeps what stands there; edit it as you like. Unknown and duplicate keys are errors, and all faults are
+shown at once, each with its path and line."""
+    names: Names = {model: path for path, model in parts_of(Fleet)}
+    sections = [
+        f"## {path}\n\n{described(model)[0]}\n\n{fields(model, names, nothing='absent')}"
+        for model, path in names.items()
+    ]
+    kinds = [kinds_of_values(vendorkit.records.fleet), kinds_of_values(words)]
+    return page(
+        "Fleet list",
+        head,
+        "## Top level",
+        fields(Fleet, names, nothing="absent"),
+        *sections,
+        "## Kinds of values",
+        *kinds,
     )
 
 
@@ -422,6 +445,7 @@ def glossary_words() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "manifest.md": manifest,
+    "fleet.md": fleet,
     "records.md": records,
     "checks.md": checks,
     "openlineage.md": openlineage,

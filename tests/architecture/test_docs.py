@@ -53,6 +53,7 @@ def names(page: Path) -> str:
 
 def commands_in(text: str) -> Iterator[list[str]]:
     """Each call of vendorkit in shell text, as its arguments."""
+    two = {name for name in COMMANDS if " " in name}
     for line in text.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line.strip().removeprefix("$ "), posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
@@ -62,7 +63,9 @@ def commands_in(text: str) -> Iterator[list[str]]:
                 words.append(token)
                 continue
             if "vendorkit" in words and words[0] in ("vendorkit", "uv", "uvx"):
-                yield words[words.index("vendorkit") + 1 :]
+                given = words[words.index("vendorkit") + 1 :]
+                name = " ".join(given[:2])
+                yield [name, *given[2:]] if name in two else given
             words = []
 
 

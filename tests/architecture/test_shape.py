@@ -21,10 +21,10 @@ MOST_LINES_OF_A_FUNCTION = 40
 DRAWERS = ("util", "helper", "common", "manager", "misc")
 
 HEAVY = {"mlflow", "pandas", "numpy", "pyarrow", "ibis", "duckdb", "sklearn", "skops", "copier", "starlette", "uvicorn"}
-ONE_PLACE = {
+ONE_PLACE: dict[str, str | tuple[str, ...]] = {
     "mlflow": "adapters/registry/",
     "copier": "adapters/template/",
-    "pygit2": "adapters/git_objects.py",
+    "pygit2": ("adapters/git_objects.py", "adapters/commits.py"),  # trees to be; branches and history
     "ibis": "adapters/tables",
     "duckdb": "adapters/tables",
     "skops": "adapters/models",

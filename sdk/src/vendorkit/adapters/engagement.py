@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from vendorkit.errors import BadInput, Fault
@@ -61,7 +60,15 @@ def read_manifest_bytes(repo: Path) -> bytes:
     Raises:
         BadInput: It is absent, not a regular file, or larger than 1 MB.
     """
-    seen = read_file(repo, MANIFEST, limit=MAX_BYTES)
+    return manifest_bytes(read_file(repo, MANIFEST, limit=MAX_BYTES), str(repo / MANIFEST))
+
+
+def manifest_bytes(seen: SeenFile, where: str) -> bytes:
+    """The bytes of what was seen at the manifest's place.
+
+    Raises:
+        BadInput: It is absent, not a regular file, or larger than 1 MB.
+    """
     if seen.data is not None:
         return seen.data
     says = {
@@ -69,7 +76,7 @@ def read_manifest_bytes(repo: Path) -> bytes:
         "link": "is a symbolic link; expected a regular file.",
         "too-large": f"is too long; at most {MAX_BYTES:,} bytes are read.",
     }.get(seen.kind, "is not a regular file.")
-    raise BadInput(f"{MANIFEST} cannot be read.", [Fault(str(repo / MANIFEST), says)])
+    raise BadInput(f"{MANIFEST} cannot be read.", [Fault(where, says)])
 
 
 def recorded_answers(repo: Path) -> dict[str, object]:
@@ -78,7 +85,15 @@ def recorded_answers(repo: Path) -> dict[str, object]:
     Raises:
         BadInput: There is no such file, or it is a link, too long, or not readable.
     """
-    seen = read_file(repo, ANSWERS_FILE, limit=MAX_ANSWERS_BYTES)
+    return answers_in(read_file(repo, ANSWERS_FILE, limit=MAX_ANSWERS_BYTES))
+
+
+def answers_in(seen: SeenFile) -> dict[str, object]:
+    """The answers in what was seen at the place of the answers file.
+
+    Raises:
+        BadInput: There is no such file, or it is a link, too long, or not readable.
+    """
     if seen.data is not None:
         return parse_answers(seen.data)
     says = {
@@ -87,11 +102,6 @@ def recorded_answers(repo: Path) -> dict[str, object]:
         "too-large": f"is longer than {MAX_ANSWERS_BYTES:,} bytes.",
     }.get(seen.kind, "is not a regular file.")
     raise BadInput("The repository has no recorded answers.", [Fault(ANSWERS_FILE, says)])
-
-
-def read_files(repo: Path, paths: Iterable[str]) -> dict[str, SeenFile]:
-    """What lies at each of these paths of an engagement."""
-    return {path: read_file(repo, path) for path in paths}
 
 
 def read_file(repo: Path, path: str, *, limit: int = 16_000_000) -> SeenFile:

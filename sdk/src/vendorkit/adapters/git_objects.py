@@ -1,4 +1,4 @@
-"""Git objects without a working tree, through libgit2: the only file that imports pygit2.
+"""Git objects without a working tree, through libgit2; history and branches of repositories are read in `commits`.
 
 Reading and writing here runs no program: no hook, no filter, no file watcher. Trees to be are kept in memory until
 they are stored. What a change means for a fleet is decided elsewhere.

@@ -19,7 +19,11 @@ def complete() -> None:
     parser = argparse.ArgumentParser("vendorkit")
     parser.add_argument("--version", action="store_true")
     commands = parser.add_subparsers(parser_class=argparse.ArgumentParser)
+    families: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
     for name, says in COMMANDS.items():
-        parents = [build_command_parser(name, add_help=False)] if typed[:1] == [name] else []
-        commands.add_parser(name, help=says, parents=parents)
+        first, _, second = name.partition(" ")
+        if second and first not in families:
+            families[first] = commands.add_parser(first).add_subparsers(parser_class=argparse.ArgumentParser)
+        parents = [build_command_parser(name, add_help=False)] if typed[: name.count(" ") + 1] == name.split() else []
+        (families[first] if second else commands).add_parser(second or name, help=says, parents=parents)
     argcomplete.autocomplete(parser, always_complete_options="long")

@@ -13,7 +13,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 COMMANDS: dict[str, str] = {
@@ -40,8 +40,9 @@ COMMANDS: dict[str, str] = {
     "accept": "verify a milestone's package and sign for it",
     "lineage": "what was made from a dataset, what a release is made of",
     "serve": "start the inference service",
+    "fleet add": "put repositories on the list of the fleet",
 }
-"""Command and its one line of help. The module is `vendorkit.cli.commands.NAME`."""
+"""Command and its one line of help. The module is `vendorkit.cli.commands.NAME`; a space is `_` there."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,11 +60,11 @@ class Parser(argparse.ArgumentParser):
         raise BadInput(f"{message}.", fix=f"{self.format_usage().strip()}\nSee `{self.prog} --help`.")
 
 
-def build_parser() -> Parser:
-    """The parser of the bare command, which only lists the commands."""
-    listed = "\n".join(f"  {name:<10} {says}" for name, says in COMMANDS.items())
+def build_parser(commands: Mapping[str, str] = COMMANDS, word: str = "") -> Parser:
+    """The parser of the bare command, or of the first word of some, which only lists the commands."""
+    listed = "\n".join(f"  {name:<13} {says}" for name, says in commands.items())
     parser = Parser(
-        "vendorkit",
+        f"vendorkit {word}".strip(),
         "Kick off, publish, approve, serve and trace models that vendors build on your platform.",
         f"commands:\n{listed}\n\n`vendorkit COMMAND --help` shows two worked examples of each.",
     )
@@ -74,7 +75,7 @@ def build_parser() -> Parser:
 
 def build_command_parser(name: str, *, add_help: bool = True) -> Parser:
     """The parser of one command: its own arguments and those that every command takes."""
-    module = importlib.import_module(f"vendorkit.cli.commands.{name}")
+    module = importlib.import_module(f"vendorkit.cli.commands.{name.replace(' ', '_')}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
     parser = Parser(f"vendorkit {name}", module.__doc__, f"examples:\n{examples}", add_help=add_help)
     module.add_arguments(parser)
@@ -91,7 +92,22 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command line; gives the exit code."""
     if not arguments or arguments[0].startswith("-"):
         return run_bare(arguments)
-    return run_command(arguments[0], arguments[1:])
+    name, rest = split_name(arguments)
+    if name not in COMMANDS and rest in ([], ["-h"], ["--help"]) and family(name):
+        build_parser(family(name), name).print_help()
+        return 0 if rest else 2
+    return run_command(name, rest)
+
+
+def split_name(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """The command that a line begins with, of one word or two, and what follows it."""
+    words = 2 if " ".join(arguments[:2]) in COMMANDS else 1
+    return " ".join(arguments[:words]), list(arguments[words:])
+
+
+def family(word: str) -> dict[str, str]:
+    """The commands of two words that begin with this one."""
+    return {name: says for name, says in COMMANDS.items() if name.startswith(f"{word} ")}
 
 
 def run_bare(arguments: Sequence[str]) -> int:
@@ -142,6 +158,8 @@ def command_parser(name: str) -> Parser:
         BadInput: There is no such command; names the nearest.
     """
     if name not in COMMANDS:
+        if more := family(name):
+            build_parser(more, name).error(f"which of {', '.join(more)}?")
         from difflib import get_close_matches  # noqa: PLC0415  (only for those who mistype)
 
         near = get_close_matches(name, COMMANDS, n=1)

@@ -87,7 +87,7 @@ class Console:
 
     def _envelope(self, exit_code: int, result: dict[str, Any], findings: list[dict[str, Any]]) -> None:
         envelope = {
-            "schema": f"vendorkit/{self.command or 'usage'}/1",
+            "schema": f"vendorkit/{self.command.partition(' ')[0] or 'usage'}/1",
             "ok": exit_code == 0,
             "exit_code": exit_code,
             "result": result,

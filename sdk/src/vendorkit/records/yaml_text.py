@@ -75,19 +75,20 @@ class NotTextError(BadInput):
     """The bytes are no text that could be judged: binary, or too long."""
 
 
-def read_yaml(data: bytes, where: str) -> YamlText:
+def read_yaml(data: bytes, where: str, *, most: int = MAX_BYTES) -> YamlText:
     """Read one YAML document strictly, with YAML 1.2's core meaning of plain words.
 
     Args:
-        data: UTF-8 text of at most 1 MB, nested at most 64 levels deep.
+        data: UTF-8 text, nested at most 64 levels deep.
         where: The file it comes from, for messages.
+        most: Bytes that it may have.
 
     Raises:
         NotTextError: Binary, or too long.
         BadInput: Not such YAML; anchors, aliases, tags, several documents, duplicate keys, keys that other
             readers take for booleans; `faults` has all of them with their lines.
     """
-    text = _decode(data, where)
+    text = _decode(data, where, most)
     builder = _Builder(where)
     try:
         for event in _events(text):
@@ -103,9 +104,9 @@ def read_yaml(data: bytes, where: str) -> YamlText:
     return YamlText(builder.value, builder.lines, where)
 
 
-def _decode(data: bytes, where: str) -> str:
-    if len(data) > MAX_BYTES:
-        says = f"is {len(data):,} bytes long; at most {MAX_BYTES:,} are read."
+def _decode(data: bytes, where: str, most: int) -> str:
+    if len(data) > most:
+        says = f"is {len(data):,} bytes long; at most {most:,} are read."
         raise NotTextError(f"{where} is too long.", [Fault(where, says)])
     try:
         text = data.decode("utf-8-sig")

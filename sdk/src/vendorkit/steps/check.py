@@ -6,24 +6,28 @@ Nothing of the repository is run, no link followed, no git configuration read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from vendorkit.adapters.engagement import (
     MANIFEST,
+    answers_in,
+    manifest_bytes,
     newest_reports,
-    read_files,
-    read_manifest_bytes,
-    recorded_answers,
+    read_file,
 )
 from vendorkit.errors import BadInput
+from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.document_format import words_files
 from vendorkit.records.finding import Finding
+from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import Examined, Manifest, examine
+from vendorkit.records.seen_file import SeenFile
 from vendorkit.standards.ask import ask, choose
 from vendorkit.standards.base import Check, RepositoryView
 from vendorkit.standards.policy import Policy, packaged_policy
@@ -62,6 +66,21 @@ class CheckAnswer:
         return f"{name} (stage {self.stage}) against {pack} as of {self.as_of}"
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A repository as the checks see it.
+
+    Args:
+        read: Gives what lies at a path.
+        place: Where it is, for messages.
+        reports: Model to its newest gate report.
+    """
+
+    read: Callable[[str], SeenFile]
+    place: str
+    reports: Mapping[str, GateReport]
+
+
 def check(repo: Path, ids: Iterable[str] = (), *, as_of: date, policy: Policy | None = None) -> CheckAnswer:
     """Ask the checks of a repository.
 
@@ -74,11 +93,17 @@ def check(repo: Path, ids: Iterable[str] = (), *, as_of: date, policy: Policy | 
     Raises:
         BadInput: No such check, or no manifest that is text. Faults of a manifest are findings.
     """
+    seen = Seen(partial(read_file, repo), str(repo), newest_reports(repo))
+    return check_seen(seen, ids, as_of=as_of, policy=policy)
+
+
+def check_seen(seen: Seen, ids: Iterable[str] = (), *, as_of: date, policy: Policy | None = None) -> CheckAnswer:
+    """Ask the checks of a repository that need not be a folder, for instance a commit. Else as `check`."""
     checks = choose(ids)
     rules = packaged_policy() if policy is None else policy
-    text = read_manifest_bytes(repo)
+    text = manifest_bytes(seen.read(MANIFEST), f"{seen.place}/{MANIFEST}")
     examined = examine(text, MANIFEST)
-    view = _view(repo, checks, rules, examined=examined, evidence=digest_bytes(text), as_of=as_of)
+    view = _view(seen, checks, rules, examined=examined, evidence=digest_bytes(text), as_of=as_of)
     findings = tuple(ask(checks, view, rules))
     engagement = examined.draft.engagement
     return CheckAnswer(
@@ -97,15 +122,15 @@ def _counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 
 def _view(
-    repo: Path, checks: Sequence[Check], rules: Policy, *, examined: Examined, evidence: str, as_of: date
+    seen: Seen, checks: Sequence[Check], rules: Policy, *, examined: Examined, evidence: str, as_of: date
 ) -> RepositoryView:
     """What the checks may know; the template is rendered only when one of them compares with it."""
     rendered: dict[str, bytes] | None = None
     no_render = "it was not asked for."
-    files = read_files(repo, _named(examined.manifest))
+    files = {path: seen.read(path) for path in _named(examined.manifest)}
     if any(each.needs_template for each in checks):
-        rendered, no_render = _render(repo)
-        files |= read_files(repo, rendered or ())
+        rendered, no_render = _render(seen)
+        files |= {path: seen.read(path) for path in rendered or ()}
     return RepositoryView(
         examined=examined,
         evidence=evidence,
@@ -116,7 +141,7 @@ def _view(
         no_render=no_render,
         files=files,
         documents=rules.documents,
-        reports=newest_reports(repo),
+        reports=seen.reports,
     )
 
 
@@ -128,12 +153,12 @@ def _named(manifest: Manifest | None) -> list[str]:
     return [*words, *(each.pointer for each in manifest.datasets), *(each.path for each in manifest.benchmarks)]
 
 
-def _render(repo: Path) -> tuple[dict[str, bytes] | None, str]:
+def _render(seen: Seen) -> tuple[dict[str, bytes] | None, str]:
     """The managed files as the template gives them, or why they cannot be had."""
     from vendorkit.adapters.template import managed_files  # noqa: PLC0415  (copier is heavy)
 
     try:
-        answers = recorded_answers(repo)
+        answers = answers_in(seen.read(ANSWERS_FILE))
         other = _other_version(str(answers.get("_commit", "")))
         return (None, other) if other else (managed_files(answers), "")
     except BadInput as error:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import chain
-from typing import Any
 
 from pydantic import ValidationError
 
 from vendorkit.errors import BadInput, Fault
-from vendorkit.records.base import Value
 from vendorkit.records.manifest.draft import Draft, Problem, draft_of
 from vendorkit.records.manifest.model import Manifest
 from vendorkit.records.manifest.rules import CROSS_RULES, SCHEMA_RULES, WAIVER_RULES, Rule
-from vendorkit.records.yaml_text import KeyPath, NotTextError, YamlText, capped, read_yaml
+from vendorkit.records.shape_faults import kind_of, shape_fault
+from vendorkit.records.yaml_text import NotTextError, YamlText, capped, read_yaml
 
 SCHEMA_VERSION = 1
 
@@ -85,7 +82,7 @@ def examine(text: bytes, where: str = "engagement.yaml") -> Examined:
     try:
         manifest = Manifest.model_validate_json(json.dumps(read.value))
     except ValidationError as error:
-        shape = (_shape_fault(fault, read) for fault in error.errors(include_url=False))
+        shape = (shape_fault(fault, read, Manifest, "the manifest") for fault in error.errors(include_url=False))
     draft = draft_of(read.value)
     return Examined(
         manifest,
@@ -100,7 +97,7 @@ def examine(text: bytes, where: str = "engagement.yaml") -> Examined:
 def _other_version(read: YamlText) -> Fault | None:
     """The fault of a file that this version cannot judge; other faults of it would mislead."""
     if not isinstance(read.value, dict):
-        return Fault(read.place(()), f"is {_kind(read.value)}; expected a mapping with the keys of a manifest.")
+        return Fault(read.place(()), f"is {kind_of(read.value)}; expected a mapping with the keys of a manifest.")
     version = read.value.get("schema_version")
     if "schema_version" in read.value and version != SCHEMA_VERSION and type(version) is int:
         says = f"is {version}; this vendorkit reads {SCHEMA_VERSION}."
@@ -115,76 +112,3 @@ def _broken(rules: Iterable[Rule], draft: Draft, read: YamlText) -> Iterator[Fau
 
 def _fault(problem: Problem, read: YamlText) -> Fault:
     return Fault(read.place(problem.path), problem.says, problem.fix)
-
-
-def _shape_fault(error: Any, read: YamlText) -> Fault:
-    """A fault of pydantic in plain words."""
-    location: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
-    kind, given, context = error["type"], error.get("input"), error.get("ctx", {})
-    fix = ""
-    if kind == "missing":
-        says, fix = "is missing.", f"Add `{location[-1]}`."
-    elif kind == "extra_forbidden":
-        says = "is not a key of the manifest."
-        near = difflib.get_close_matches(str(location[-1]), _known_keys(), 1)
-        fix = f"Did you mean `{near[0]}`?" if near else "Remove it."
-    elif kind == "literal_error":
-        says = f"is {_short(given)}; expected {context['expected']}."
-    elif kind == "string_pattern_mismatch":
-        says = f"is {_short(given)}; expected text of the form {context['pattern']}."
-    elif kind == "value_error":
-        says = f"is {_short(given)}; {context['error']}."
-    elif kind in _EXPECTED:
-        says = f"is {_kind(given)}; expected {_EXPECTED[kind]}."
-    else:
-        says = f"is {_short(given)}: {error['msg']}."
-    return Fault(read.place(location), says, fix)
-
-
-_EXPECTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    return _short(value)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-@cache
-def _known_keys() -> tuple[str, ...]:
-    """Every key of every section, for a guess at what was meant."""
-    keys: dict[str, None] = {}
-    waiting: list[type[Value]] = [Manifest]
-    while waiting:
-        model = waiting.pop()
-        keys.update(dict.fromkeys(model.model_fields))
-        waiting += [kind for name in model.model_fields for kind in _models_in(model.model_fields[name].annotation)]
-    return tuple(keys)
-
-
-def _models_in(annotation: Any) -> list[type[Value]]:
-    found: list[type[Value]] = []
-    waiting = [annotation]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, type) and issubclass(part, Value):
-            found.append(part)
-        waiting += getattr(part, "__args__", ())
-    return found
