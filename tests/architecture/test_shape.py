@@ -32,6 +32,10 @@ ONE_PLACE: dict[str, str | tuple[str, ...]] = {
     "onnxruntime": "adapters/models",
     "xgboost": "adapters/models",
     "openlineage": "adapters/openlineage_client.py",
+    "githubkit": "adapters/forges/github.py",
+    "gitlab": "adapters/forges/gitlab.py",
+    "httpx": "adapters/forges/",
+    "pyforgejo": "adapters/forges/gitea.py",
     "uvicorn": "service",
     "starlette": "service",
 }

@@ -19,23 +19,7 @@ from vendorkit.adapters.forges.governor import (
 )
 from vendorkit.errors import Unavailable
 
-START = 1_800_000_000.0
-
-
-class Hours:
-    """A clock whose sleeps take no time; safe across threads."""
-
-    def __init__(self) -> None:
-        self.time = START
-        self._lock = threading.Lock()
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        with self._lock:
-            self.time += seconds
+from tests.support.clock import START, Hours
 
 
 class Budgeted:

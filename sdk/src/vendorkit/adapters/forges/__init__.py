@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from vendorkit.adapters.forges.azure import Azure
 from vendorkit.adapters.forges.base import Forge
+from vendorkit.adapters.forges.gitea import Gitea
+from vendorkit.adapters.forges.github import GitHub
+from vendorkit.adapters.forges.gitlab import GitLab
 from vendorkit.adapters.forges.governor import Governor
 from vendorkit.adapters.forges.null import Plain
 from vendorkit.adapters.forges.token import Token
@@ -26,5 +30,11 @@ class Opens(Protocol):
         """
 
 
-FORGES: dict[str, Opens] = {"null": Plain}
+FORGES: dict[str, Opens] = {
+    "github": GitHub,
+    "gitlab": GitLab,
+    "gitea": Gitea,
+    "azure": Azure,
+    "null": Plain,
+}
 """By the kind that `places` tells."""

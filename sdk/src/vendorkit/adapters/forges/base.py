@@ -144,6 +144,9 @@ class Forge(Protocol):
     def discover(self, search: Search) -> tuple[Found, ...]:
         """Repositories that match, by name."""
 
+    def leave(self) -> None:
+        """Close the connections. Asked again, it opens new ones."""
+
 
 class Lost(Unavailable):
     """The forge did not answer, or answered as one that broke down: what was asked may have been done."""

@@ -38,3 +38,6 @@ class Plain:
             "A plain git remote cannot be searched.",
             fix="List its repositories in fleet.yaml, or declare which forge runs on the host.",
         )
+
+    def leave(self) -> None:
+        """No connections to close."""

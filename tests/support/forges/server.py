@@ -1,0 +1,143 @@
+"""The fake forge's server: takes a request, breaks down where told, and lets a language answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from tests.support.forges import azure, gitea, github, gitlab
+from tests.support.forges.state import No, Repo, State
+
+LANGUAGES: dict[str, Any] = {"github": github, "gitlab": gitlab, "gitea": gitea, "azure": azure}
+SLOW_S = 1.0
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+    status: int
+    answer: Any
+
+
+@dataclass
+class FakeForge:
+    """A running fake.
+
+    Args:
+        kind: The language it speaks.
+        state: What it remembers.
+        web: Its address.
+        exchanges: What was said so far.
+    """
+
+    kind: str
+    state: State
+    web: str = ""
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def writes(self) -> list[str]:
+        """Method and path of every write."""
+        return [f"{one.method} {one.path}" for one in self.exchanges if one.method not in {"GET", "HEAD"}]
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        """Status and JSON."""
+        language = LANGUAGES[self.kind]
+        try:
+            for verb, pattern, handler in language.ROUTES:
+                found = re.fullmatch(pattern, path)
+                if found and verb in {method, "GET" if method == "HEAD" else method}:
+                    groups = [unquote(group) for group in found.groups()]
+                    return handler(self, *groups, query=query, body=body)  # type: ignore[no-any-return]
+            return 404, language.error(404, f"no route for {method} {path}")
+        except No as error:
+            return error.status, language.error(error.status, error.says)
+
+
+def next_page(fake: FakeForge, path: str, query: dict[str, str], answer: Any) -> dict[str, str]:
+    """GitLab tells where the next page is, and its client goes by that."""
+    size = int(query.get("per_page", 0))
+    if fake.kind != "gitlab" or not isinstance(answer, list) or not size or len(answer) < size:
+        return {}
+    following = urlencode({**query, "page": str(int(query.get("page", 1)) + 1)})
+    return {"link": f'<{fake.web}{path}?{following}>; rel="next"'}
+
+
+@contextmanager
+def serving(kind: str, *repos: Repo) -> Iterator[FakeForge]:
+    """A fake forge that listens on loopback."""
+    fake = FakeForge(kind, State(*repos))
+    lock = threading.Lock()
+
+    class Request(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+        def act(self) -> None:
+            parts = urlsplit(self.path)
+            query = {key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
+            length = int(self.headers.get("content-length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            with lock:
+                how = fake.state.breakdown(self.command, parts.path)
+                status, answer, headers = self._answer(how, parts.path, query, body)
+                sent = {name.lower(): value for name, value in self.headers.items()}
+                fake.exchanges.append(Exchange(self.command, parts.path, query, sent, body, status, answer))
+            if how == "slow after":
+                time.sleep(SLOW_S)
+            if how.startswith("lost"):
+                self.close_connection = True
+                self.connection.shutdown(2)
+                return
+            self._send(status, answer, headers)
+
+        def _answer(self, how: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any, dict[str, str]]:
+            if how.isdigit():
+                return int(how), {"message": f"broke down: {how}"}, {"retry-after": "30"} if how == "429" else {}
+            if how == "limit":
+                return 403, {"message": "You have exceeded a secondary rate limit."}, {"retry-after": "60"}
+            if how == "lost before":
+                return 0, None, {}
+            status, answer = fake.answer(self.command, path, query, body)
+            return status, answer, next_page(fake, path, query, answer)
+
+        def _send(self, status: int, answer: Any, headers: dict[str, str]) -> None:
+            data = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(data)
+
+        do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = act  # noqa: N815  (names of http.server)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
+    server.daemon_threads = True
+    fake.web = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
