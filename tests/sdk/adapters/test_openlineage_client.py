@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ class Catalogue(ThreadingHTTPServer):
         self.events: list[dict[str, Any]] = []
         self.keys: set[str | None] = set()
         self.answers = 201
+        self.before_answer: Callable[[], None] = lambda: None
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -44,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.events.append(json.loads(body))
         self.server.keys.add(self.headers.get("Authorization"))
         assert self.path == "/api/v1/lineage"
+        self.server.before_answer()
         self.send_response(self.server.answers)
         self.end_headers()
 
@@ -116,7 +120,38 @@ def test_each_step_sends_to_a_file_as_the_configuration_says(frozen: World, tmp_
     assert world.decide("promote", "credit/1", "ml-sre").code == 0
     events = sent_to(target)
     assert events[-1]["outputs"][0]["name"] == "credit@champion"
+    world.declare(lifecycle=True)
+    day = (datetime.now(UTC).date() + timedelta(days=9)).isoformat()
+    for command, more in (
+        ("retire", ("--block-from", day)),
+        ("retire", ("--withdraw",)),
+        ("refuse", ("--reason", "leak")),
+    ):
+        assert world.decide(command, "credit/1", "model-risk", *more).code == 0
+    events = sent_to(target)
+    told = ["credit.approval", "credit.promotion", "credit.retirement", "credit.withdrawal", "credit.refusal"]
+    assert jobs(events)[-5:] == told
+    ended = next(event for event in events if event["job"]["name"] == "credit.retirement")
+    assert {"key": "block_from", "value": day} in [
+        {"key": tag["key"], "value": tag["value"]} for tag in ended["run"]["facets"]["tags"]["tags"]
+    ]
     assert [openlineage_faults(event) for event in events] == [[] for _ in events]
+
+
+def test_a_slow_catalogue_keeps_nobody_from_publishing(
+    world: World, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", catalogue.url)
+    free = []
+
+    def look() -> None:
+        with (world.repo / ".vendorkit/publishing.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where the publish still holds it
+            free.append(True)
+
+    catalogue.before_answer = look
+    world.ok("publish")
+    assert len(free) == len(catalogue.events) > 0
 
 
 def test_http_as_the_variables_say(live: World, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,19 @@ def test_what_was_changed_after_publishing_cannot_be_approved(published: World) 
     assert set(found) == {"model/model.skops"}
 
 
+def test_what_lacks_parts_of_its_record_is_not_approved(
+    gated: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = gated.copy(tmp_path / "repo")
+    monkeypatch.setattr("vendorkit.steps.publish.release_documents", lambda *_: ())
+    world.ok("publish")
+    answer = world.decide("approve", "credit/1", "model-risk")
+    parts = ["model card", "datasheet", "release notes", "decision brief"]
+    assert [fault["where"] for fault in answer.result["faults"]] == [f"credit/1: {part}" for part in parts]
+    assert (answer.code, log(world).accepted) == (1, ())
+    assert world.decide("refuse", "credit/1", "model-risk", "--reason", "no card").code == 0
+
+
 def test_two_approve_one_after_the_other(published: World) -> None:
     assert published.decide("approve", "credit/1", "model-risk").code == 0
     assert published.decide("approve", "credit/1", "ml-sre").code == 0

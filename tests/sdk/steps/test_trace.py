@@ -13,6 +13,7 @@ from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog
 from vendorkit.cli.commands.trace import FILES
 from vendorkit.records.base import now
 from vendorkit.records.deployment import Deployment
+from vendorkit.steps import publish
 from vendorkit.steps.deploy import deploy
 from vendorkit.steps.trace import trace
 
@@ -278,6 +279,30 @@ def test_every_format_of_a_prediction_and_all_as_files(live: World, tmp_path: Pa
     written = {path.name for path in (tmp_path / "all").iterdir()}
     assert written == set(FILES.values())
     assert '"bomFormat": "CycloneDX"' in (tmp_path / "all" / FILES["cyclonedx"]).read_text()
+
+
+def test_a_release_without_its_manifest_is_drawn_and_said_why_it_is_not_sent(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = publish._release
+
+    def without_manifest(making: Any, documents: Any, folder: Path) -> Any:
+        (folder / "engagement/engagement.yaml").unlink()
+        return record(making, documents, folder)
+
+    monkeypatch.setattr(publish, "_release", without_manifest)
+    world.live()
+    for form in ("svg", "dot"):
+        drawn = world.run("trace", "credit/1", "--format", form, as_json=False)
+        assert drawn.code == 0, drawn.err
+        assert "A chain of records" in drawn.out
+        assert "credit/1" in drawn.out
+    refused = world.run("trace", "credit/1", "--format", "cyclonedx")
+    assert refused.code == 1
+    assert refused.result["error"].endswith("its surroundings are not known.")
+    assert refused.result["faults"][0]["where"] == "credit/1: engagement/engagement.yaml"
+    assert world.run("trace", "credit/1", "--report", str(tmp_path / "all")).code == 0
+    assert not (tmp_path / "all" / FILES["cyclonedx"]).exists()
 
 
 def test_a_broken_chain_is_drawn_but_not_sent_to_catalogues(live: World, tmp_path: Path) -> None:

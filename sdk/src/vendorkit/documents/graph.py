@@ -168,7 +168,7 @@ def chain_graph(chain: Sequence[Said], missing: Sequence[str], evidence: Evidenc
         return Graph(whole.title, (*whole.nodes, *broken), (*whole.edges, *edges))
     nodes = [*reversed(broken), *reversed(asked)]
     links = [(before.id, after.id) for before, after in pairwise(nodes)]
-    return Graph("A broken chain", tuple(nodes), tuple(links))
+    return Graph("A broken chain" if broken else "A chain of records", tuple(nodes), tuple(links))
 
 
 def _of_link(link: Said) -> Node:

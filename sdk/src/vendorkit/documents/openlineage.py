@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vendorkit.documents.openlineage_facets import Json, Namer, facet, training_facet
-from vendorkit.records.decision import Decision
+from vendorkit.records.decision import Decision, Ending
 from vendorkit.records.evidence import Evidence
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import BenchmarkUse, GateReport, GateResult
@@ -23,8 +23,8 @@ from vendorkit.records.snapshot import Snapshot
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 MODEL_TYPES = {"number": "double", "integer": "long", "string": "string", "boolean": "boolean"}
-DECIDED = ("kind", "version", "actor", "reason", "alias", "from_version")
-"""What a decision's event has as tags, besides the digest of its record."""
+DECIDED = ("kind", "version", "actor", "reason", "alias", "from_version", "archive")
+"""What a decision's event has as tags, besides how the release ends and the digest of its record."""
 STATUS = {"pass": "pass", "fail": "fail", "error": "fail"}
 """A gate that could not run is not a pass."""
 
@@ -95,8 +95,10 @@ def publish_events(evidence: Evidence) -> list[Json]:
 def decision_events(manifest: Manifest, decision: Decision) -> list[Json]:
     """A decision about a release, as one completed run; one that moves an alias has the alias as its output."""
     namer = Namer(manifest, decision.model)
-    parts = decision.to_value()
-    told = {key: parts[key] for key in DECIDED if parts.get(key) is not None} | {"record": decision.digest}
+    parts = {**decision.to_value(), **(decision.ending.model_dump() if decision.ending else {})}
+    told = {key: parts[key] for key in (*DECIDED, *Ending.model_fields) if parts.get(key) is not None} | {
+        "record": decision.digest
+    }
     tags = [{"key": key, "value": str(part), "source": "vendorkit"} for key, part in told.items()]
     facets = {"parent": _parent(namer, decision.candidate), "tags": facet(namer, "TagsRunFacet", tags=tags)}
     inputs = [_model(namer, decision.model, decision.release)]

@@ -14,7 +14,7 @@ from vendorkit.records.base import Digest, Record, Timestamp, Value, added
 from vendorkit.records.manifest.words import Day, day
 
 DecisionKind = Literal[
-    "approval", "refusal", "promotion", "emergency", "rollback", "deprecation", "retirement", "withdrawal"
+    "approval", "refusal", "promotion", "emergency", "rollback", "deprecation", "retirement", "withdrawal", "archival"
 ]
 ENDINGS: tuple[DecisionKind, ...] = ("deprecation", "retirement", "withdrawal")
 """The decisions about the end of a release: callers are warned, it is blocked, or neither after all."""
@@ -75,6 +75,7 @@ class Decision(Record):
         from_version: Where the alias pointed before; None when it was new or nothing moved.
         previous: Digest of the model's decision before this one; None for the first.
         ending: From when callers are warned, and from when it is blocked; of a deprecation or retirement.
+        archive: Digest of the bundle that holds the release from then on; of an archival.
     """
 
     schema_name: ClassVar[str] = "vendorkit/decision/1"
@@ -92,3 +93,4 @@ class Decision(Record):
     from_version: int | None
     previous: Digest | None
     ending: Ending | None = added(None)
+    archive: Digest | None = added(None)

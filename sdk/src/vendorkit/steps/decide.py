@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from vendorkit.adapters.engagement import read_manifest
+from vendorkit.adapters.openlineage_client import send
 from vendorkit.adapters.registry import Registry
+from vendorkit.documents.openlineage import decision_events
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
+from vendorkit.records.release import Release
 from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.approvals import standing
 from vendorkit.trust.log import append_beside_others, log_of
@@ -51,7 +54,8 @@ def decide(
         registry: An open registry; by default the engagement's.
 
     Raises:
-        Refused: The person may not decide about this release, or the release is not what was published.
+        Refused: The person may not decide about this release, the release is not what was published, or parts of
+            the record that is to be approved are missing: all are named.
         BadInput: No such version, or no reason for a refusal.
     """
     manifest = read_manifest(repo)
@@ -63,14 +67,25 @@ def decide(
     found = find_version(registry, model, version)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         files = verify_release(registry, found, Path(folder))
+    if kind == "approval":
+        _refuse_gaps(files.release, found.name)
     faults = _may_not(deciding.actor, files.subject, authority)
     if faults:
         others = [name for name in authority.people if not _may_not(name, files.subject, authority)]
         fix = f"One of these may: {', '.join(others) or 'nobody in engagement.yaml'}."
         raise Refused(f"{deciding.actor} cannot decide about {found.name}.", faults, fix=fix)
     signed = append_beside_others(registry, log, authority, found, kind, deciding)
+    send(repo, lambda: decision_events(manifest, signed.decision))
     missing = standing(files.subject, log_of(registry, model), authority).faults
     return Decided(signed.decision, missing)
+
+
+def _refuse_gaps(release: Release, name: str) -> None:
+    """What a release record lacks is supplied before anybody says yes to it."""
+    faults = [Fault(f"{name}: {part}", "is missing from its release record.") for part in release.missing]
+    if faults:
+        fix = "Its maker publishes it again with all of it; `vendorkit publish` names what is needed."
+        raise Refused(f"{name} is not complete, and cannot be approved.", faults, fix=fix)
 
 
 def _may_not(actor: str, subject: Subject, authority: Authority) -> list[Fault]:

@@ -18,7 +18,7 @@ from vendorkit.records.run import Artifact
 from vendorkit.trust.entry import Entry, entry_of
 from vendorkit.trust.log import Log, Signed, decision_fault, log_of, read_log, refuse_tampered
 from vendorkit.trust.people import Authority, authority_of
-from vendorkit.trust.releases import ReleaseFiles, verify_files
+from vendorkit.trust.releases import ARCHIVED, ReleaseFiles, verify_files
 
 RELEASE = "release/"
 MEND = "Have it exported again; do not use it."
@@ -34,6 +34,7 @@ class Imported:
         release: Digest of its Release record.
         bundle: Digest of the bundle.
         created: False when it was there before.
+        restored: Whether the model of an archived release was brought back.
         decisions: How many decisions were added to the log.
         aliases: Aliases that were moved, as these decisions say.
     """
@@ -42,6 +43,7 @@ class Imported:
     release: str
     bundle: str
     created: bool
+    restored: bool
     decisions: int
     aliases: tuple[str, ...]
 
@@ -56,7 +58,8 @@ def import_bundle(
 ) -> Imported:
     """Register what an export holds, under the number that it had.
 
-    Importing the same again changes nothing. An import that was killed is completed by the next.
+    Importing the same again changes nothing; what was archived gets its model back. An import that was killed is
+    completed by the next.
 
     Args:
         repo: The engagement, whose people and keys count.
@@ -88,10 +91,13 @@ def import_bundle(
         log = log_of(registry, bundle.model)
         missing = _missing(log, theirs, bundle.model)
         version, created = _register(registry, bundle, files, with_decisions=with_decisions)
+        restored = ARCHIVED in version.tags
+        if restored:
+            registry.restore_model(version, files.folder / "model")
         for signed in missing:
             registry.append_decision(bundle.model, signed.to_text(), version)
         aliases = _follow(registry, bundle.model, authority) if theirs else ()
-    return Imported(version, files.release.digest, digest_bytes(index), created, len(missing), aliases)
+    return Imported(version, files.release.digest, digest_bytes(index), created, restored, len(missing), aliases)
 
 
 def _places(folder: Path) -> dict[str, Path]:

@@ -20,6 +20,7 @@ from vendorkit.documents.release_documents import release_documents, rendered
 from vendorkit.errors import Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_bytes, digest_file, digest_json
+from vendorkit.records.evidence import Evidence
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.release import DataReference, Document, Release
 from vendorkit.records.run import Person, Run
@@ -27,9 +28,8 @@ from vendorkit.standards.policy import Policy, approval_rule, packaged_policy
 from vendorkit.trust.candidacy import Candidacy, candidacy_of, live_version
 from vendorkit.trust.dossier import DECLARED, REQUIREMENTS
 from vendorkit.trust.entry import entry_of, metrics_of
-from vendorkit.trust.evidence import evidence_of
 from vendorkit.trust.fitness import unfit
-from vendorkit.trust.releases import RELEASE_FILE, ReleaseFiles, verify_release
+from vendorkit.trust.releases import RELEASE_FILE, verify_release
 
 LOADER = "vendorkit.tracking.pyfunc"
 DOCUMENTS = "documents"
@@ -100,8 +100,10 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
         faults = _faults(making.candidacy, policy)
         if faults:
             raise _not_fit(making.candidacy, faults)
-        done = _publish(store, making)
+        done, release = _publish(store, making)
         shutil.rmtree(store.release_folder(making.name), ignore_errors=True)
+    if done.created:  # by now others may publish: a catalogue that is slow to answer keeps nobody waiting
+        send(repo, lambda: events_of(_told(making, done.version, release)))
     return done
 
 
@@ -149,7 +151,7 @@ def _again(registry: Registry, known: Version, candidacy: Candidacy, report: Gat
     return Published(known, found.digest, created=False)
 
 
-def _publish(store: Store, making: _Making) -> Published:
+def _publish(store: Store, making: _Making) -> tuple[Published, Release]:
     def fill(folder: Path) -> None:
         _write_files(store, making, folder)
         documents = _write_documents(making, folder)
@@ -170,16 +172,24 @@ def _publish(store: Store, making: _Making) -> Published:
         metrics=entry.metrics,
         begun=begun,
     )
-    if created:
-        send(making.repo, lambda: events_of(evidence_of(_as_published(making, version, release, files))))
-    return Published(version, version.tags.get("release", ""), created)
+    return Published(version, version.tags.get("release", ""), created), release
 
 
-def _as_published(making: _Making, version: Version, release: Release, files: Path) -> ReleaseFiles:
-    """A release that was just registered; its files are still here."""
-    candidate, contract = making.candidacy.candidate, making.candidacy.contract
-    parts = (release, candidate.run, making.report, candidate.features, contract, candidate.snapshots)
-    return ReleaseFiles(version, files, *parts)
+def _told(making: _Making, version: Version, release: Release) -> Evidence:
+    """What the catalogue of lineage is told of a release that was just registered."""
+    candidacy, candidate = making.candidacy, making.candidacy.candidate
+    return Evidence(
+        version=version.number,
+        release=release,
+        run=candidate.run,
+        report=making.report,
+        features=candidate.features,
+        contract=candidacy.contract,
+        snapshots=candidate.snapshots,
+        manifest=candidacy.manifest,
+        lock=candidacy.files[LOCKFILE],
+        decisions=(),
+    )
 
 
 def _write_files(store: Store, making: _Making, folder: Path) -> None:

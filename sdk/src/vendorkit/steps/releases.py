@@ -13,10 +13,10 @@ from vendorkit.errors import BadInput, Fault
 from vendorkit.records.decision import Ending
 from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.approvals import standing, to_review
-from vendorkit.trust.endings import ending_of
+from vendorkit.trust.endings import archival_of, ending_of
 from vendorkit.trust.log import Log, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
-from vendorkit.trust.releases import subject_of
+from vendorkit.trust.releases import ARCHIVED, subject_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class ReleaseLine:
         aliases: Aliases that point to it by the log of decisions.
         status: `live`, `approved`, `refused`, `registered`; `emergency` where it is live by an emergency promotion
             and its approvals are still missing; `deprecated` and `retired` from the days that were decided;
+            `archived` once its model lies in a bundle;
             `suspect` where the registry was changed past the rules (a version or alias made by hand, a log that
             was tampered with), or a move was interrupted.
         created_at: When it was registered.
@@ -150,6 +151,8 @@ def _line(version: Version, on: _On) -> ReleaseLine:
         status = "suspect"
     elif found.refusals:
         status = "refused"
+    elif ARCHIVED in tags and archival_of(subject, on.log, on.authority):
+        status = "archived"
     elif ending and ending.blocks(today):
         status = "retired"
     elif found.missing:

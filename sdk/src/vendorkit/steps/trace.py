@@ -19,10 +19,11 @@ from vendorkit.records.deployment import Deployment
 from vendorkit.records.evidence import Evidence
 from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.approvals import approval_fault, standing
+from vendorkit.trust.endings import archival_of
 from vendorkit.trust.evidence import evidence_of
 from vendorkit.trust.log import Log, Signed, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
-from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
+from vendorkit.trust.releases import ARCHIVED, ReleaseFiles, find_version, verify_release, verify_tombstone
 
 LOGS = ".vendorkit/predictions"
 TOLD_ELSEWHERE = frozenset({
@@ -52,11 +53,13 @@ class TraceAnswer:
         chain: From what was asked for down to data and code.
         missing: What is broken or absent; empty when the chain is complete.
         evidence: The verified records, where they were asked for and hold.
+        untold: Why there are none although the chain holds: what was published elsewhere may lack its manifest.
     """
 
     chain: tuple[Link, ...]
     missing: tuple[str, ...]
     evidence: Evidence | None = None
+    untold: tuple[Fault, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -100,17 +103,19 @@ def trace(
     missing = [*start.missing, *(str(fault) for fault in log.faults)]
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         try:
-            files = verify_release(registry, find_version(registry, start.model, start.version), Path(scratch))
+            version = find_version(registry, start.model, start.version)
+            files = (verify_tombstone if ARCHIVED in version.tags else verify_release)(registry, version, Path(scratch))
         except (Refused, BadInput) as error:
             if named and isinstance(error, BadInput):
                 raise
             return TraceAnswer(start.chain, (*missing, error.says, *(str(fault) for fault in error.faults)))
-        evidence = evidence_of(files, tuple(_counting(log, files, authority))) if with_evidence else None
+        evidence, untold = _evidence(log, files, authority) if with_evidence else (None, ())
     chain = [*start.chain, _of_release(files), *_of_decisions(log, files, authority), *_of_evidence(files)]
+    missing += _archive_faults(files, log, authority)
     missing += [str(fault) for fault in standing(files.subject, log, authority).faults]
     if start.deployment:
         missing += _deployment_faults(start.deployment, files, log, authority)
-    return TraceAnswer(tuple(chain), tuple(missing), evidence)
+    return TraceAnswer(tuple(chain), tuple(missing), evidence, untold)
 
 
 @dataclass(frozen=True)
@@ -170,9 +175,19 @@ def _deployment_faults(deployment: Deployment, files: ReleaseFiles, log: Log, au
     return faults
 
 
+def _archive_faults(files: ReleaseFiles, log: Log, authority: Authority) -> list[str]:
+    """Why the model of a release may not be gone from the registry; empty where it is there, or was archived."""
+    claimed, signed = files.version.tags.get(ARCHIVED), archival_of(files.subject, log, authority)
+    if claimed is None or (signed and signed.decision.archive == claimed):
+        return []
+    return [f"{files.version.name}: its tags say that bundle {claimed} holds it, and no decision that counts says so"]
+
+
 def _of_release(files: ReleaseFiles) -> Link:
     release = files.release
     says = f"{files.version.name}: {len(release.files)} files, all as published"
+    if ARCHIVED in files.version.tags:
+        says = f"{files.version.name}: archived; what is left of its {len(release.files)} files is as published"
     return Link("release", release.digest, release.published_at, release.publisher.email, says)
 
 
@@ -188,6 +203,14 @@ def _of_decisions(log: Log, files: ReleaseFiles, authority: Authority) -> list[L
         says = f"{_told(decision)} (does not count: {why})" if why else _told(decision)
         links.append(Link(decision.kind, decision.digest, decision.at, decision.actor, says))
     return links
+
+
+def _evidence(log: Log, files: ReleaseFiles, authority: Authority) -> tuple[Evidence | None, tuple[Fault, ...]]:
+    """The records to render, or why there are none."""
+    try:
+        return evidence_of(files, tuple(_counting(log, files, authority))), ()
+    except BadInput as error:
+        return None, error.faults
 
 
 def _counting(log: Log, files: ReleaseFiles, authority: Authority) -> Iterator[Decision]:

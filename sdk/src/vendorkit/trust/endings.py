@@ -1,4 +1,4 @@
-"""How releases end: the deprecation or retirement that holds for one."""
+"""How releases end: the deprecation or retirement that holds for one, and where its model went after that."""
 
 from __future__ import annotations
 
@@ -48,6 +48,20 @@ def ending_fault(signed: Signed, subject: Subject, authority: Authority) -> str 
     if decision.actor != authority.ending:
         return f"{decision.actor} is not lifecycle.approver"
     return decision_fault(signed, authority)
+
+
+def archival_of(subject: Subject, log: Log, authority: Authority) -> Signed | None:
+    """The last archival of a release that counts; None where there is none.
+
+    That its actor was lifecycle.approver was seen when it was signed: what is gone does not come back when another
+    person takes over.
+    """
+    for signed in reversed(log.about(subject.release)):
+        decision = signed.decision
+        about = (decision.release, decision.candidate, decision.gate_report)
+        if decision.kind == "archival" and about == subject.digests and decision_fault(signed, authority) is None:
+            return signed
+    return None
 
 
 def ended(name: str, found: Ended) -> Refused:

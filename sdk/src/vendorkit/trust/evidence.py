@@ -25,7 +25,7 @@ def evidence_of(files: ReleaseFiles, decisions: tuple[Decision, ...] = ()) -> Ev
     absent = [name for name in (MANIFEST, LOCKFILE) if not (declared / name).is_file()]
     if absent:
         faults = [Fault(f"{files.version.name}: engagement/{name}", "is not part of the release.") for name in absent]
-        raise BadInput("Its surroundings are not known.", faults, fix="`--format text` and `json` show what is.")
+        raise BadInput("Its surroundings are not known.", faults)
     return Evidence(
         version=files.version.number,
         release=files.release,

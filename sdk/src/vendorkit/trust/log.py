@@ -223,6 +223,7 @@ def append(
     alias: str | None = None,
     from_version: int | None = None,
     ending: Ending | None = None,
+    archive: str | None = None,
 ) -> Signed:
     """Sign a decision and add it to the log as the next one.
 
@@ -234,6 +235,7 @@ def append(
         alias: The alias that moves.
         from_version: Where it pointed.
         ending: How the release ends, for a deprecation or retirement.
+        archive: Digest of the bundle, for an archival.
 
     Raises:
         Refused: The actor may not decide, or the key is not theirs.
@@ -254,6 +256,7 @@ def append(
         from_version=from_version,
         previous=log.head,
         ending=ending,
+        archive=archive,
     )
     signed = Signed(decision, sign(decision.to_bytes(), deciding.key))
     why = decision_fault(signed, authority)

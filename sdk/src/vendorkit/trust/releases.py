@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from vendorkit.records.run import Artifact, Run
 from vendorkit.records.snapshot import Snapshot
 
 RELEASE_FILE = "release.json"
+ARCHIVED = "archived"
+"""Tag of a version whose model lies in a bundle, and no longer in the registry: the digest of that bundle."""
 ADDED_TO_MODEL = ("MLmodel", "requirements.txt", "run.json")
 """What publishing adds to the folder of the trained model, for MLflow's own loading."""
 
@@ -92,11 +95,25 @@ def verify_release(registry: Registry, version: Version, folder: Path) -> Releas
         Refused: Something does not match; every difference is named.
     """
     _refuse_foreign(version)
+    _refuse_archived(version)
+    return _verified(version, _fetched(registry, version, folder))
+
+
+def verify_tombstone(registry: Registry, version: Version, folder: Path) -> ReleaseFiles:
+    """Fetch what is left of an archived release, all but the files of its model, and verify it as ever.
+
+    Raises:
+        Refused: As for `verify_release`.
+    """
+    _refuse_foreign(version)
+    return _verified(version, _fetched(registry, version, folder), without_model=True)
+
+
+def _fetched(registry: Registry, version: Version, folder: Path) -> Path:
     try:
-        root = registry.download(version, folder)
+        return registry.download(version, folder)
     except BadInput as error:
         raise _not_whole(version, error) from error
-    return verify_files(version, root)
 
 
 def verify_files(version: Version, root: Path, held: tuple[Artifact, ...] | None = None) -> ReleaseFiles:
@@ -111,9 +128,17 @@ def verify_files(version: Version, root: Path, held: tuple[Artifact, ...] | None
         Refused: Something does not match; every difference is named.
     """
     _refuse_foreign(version)
+    _refuse_archived(version)
+    return _verified(version, root, held)
+
+
+def _verified(
+    version: Version, root: Path, held: tuple[Artifact, ...] | None = None, *, without_model: bool = False
+) -> ReleaseFiles:
     try:
         release = read_record(Release, root / RELEASE_FILE)
-        faults = _file_faults(root, release, version, held)
+        expected = tuple(file for file in release.files if not without_model or not _removed(root, file))
+        faults = _file_faults(root, release, version, expected, held)
         found = None if faults else _read(version, root, release)
     except BadInput as error:
         raise _not_whole(version, error) from error
@@ -136,9 +161,28 @@ def _refuse_foreign(version: Version) -> None:
         raise Refused(f"{version.name} was not published by vendorkit.", [fault], fix=fix)
 
 
-def _file_faults(root: Path, release: Release, version: Version, held: tuple[Artifact, ...] | None) -> list[Fault]:
+def _refuse_archived(version: Version) -> None:
+    if ARCHIVED in version.tags:
+        fault = Fault(
+            version.name, f"lies in bundle {version.tags[ARCHIVED]}, and its model no longer in the registry."
+        )
+        raise Refused(f"{version.name} is archived.", [fault], fix="`vendorkit import` of that bundle brings it back.")
+
+
+def _removed(root: Path, file: Artifact) -> bool:
+    """Whether a file went with the model of an archived release."""
+    return file.path.startswith("model/") and not os.path.lexists(root / file.path)
+
+
+def _file_faults(
+    root: Path,
+    release: Release,
+    version: Version,
+    expected: tuple[Artifact, ...],
+    held: tuple[Artifact, ...] | None,
+) -> list[Fault]:
     """What is missing, changed or too much. The release record cannot list itself: its digest is in the registry."""
-    faults = [fault for fault in differing_files(root, release.files, held) if fault.where != RELEASE_FILE]
+    faults = [fault for fault in differing_files(root, expected, held) if fault.where != RELEASE_FILE]
     if release.digest != version.tags["release"]:
         says = f"is {release.digest}, registered is {version.tags['release']}."
         faults.insert(0, Fault(RELEASE_FILE, says))

@@ -200,6 +200,21 @@ class Registry:
         place = Path(unquote(address.path))
         return place if place.is_dir() else None
 
+    def drop_model(self, version: Version, bundle: str) -> None:
+        """Say in a version's tags which bundle holds it, then remove the files of its model. May be done again."""
+        with talking(self.tracking):
+            tag = f"{TAG}archived"
+            insist(self._client.set_model_version_tag, version.model, str(version.number), tag, bundle)
+            store = get_artifact_repository(version.place, tracking_uri=self.tracking)
+            store.delete_artifacts(_MODEL_FOLDER.removeprefix("/"))
+
+    def restore_model(self, version: Version, folder: Path) -> None:
+        """Put the files of a model back, then take away what its version says of a bundle. May be done again."""
+        with talking(self.tracking):
+            store = get_artifact_repository(version.place, tracking_uri=self.tracking)
+            store.log_artifacts(str(folder), _MODEL_FOLDER.removeprefix("/"))
+            insist(self._client.delete_model_version_tag, version.model, str(version.number), f"{TAG}archived")
+
     def fetch(self, address: str, folder: Path) -> Path:
         """Fetch the files at `models:/NAME/VERSION` or `runs:/ID/PATH`; gives the folder that they lie in.
 

@@ -42,11 +42,13 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         "bundle": done.bundle,
         "run_id": version.run_id,
         "created": done.created,
+        "restored": done.restored,
         "decisions": done.decisions,
         "aliases": list(done.aliases),
     }
     was = "Registered" if done.created else "Was registered before:"
     lines = [f"{was} {version.name}, release {done.release}. {done.decisions} decisions were added to its log."]
+    lines += ["It was archived; its model is back."] * done.restored
     lines += [f"{version.model}@{alias} follows them." for alias in done.aliases]
     return Outcome(result, "\n".join(lines))
 

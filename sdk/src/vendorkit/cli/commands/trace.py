@@ -42,8 +42,9 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     wanted = args.report is not None or args.format not in ("text", "json")
     answer = trace(repo_of(args), args.subject, logs=args.predictions, with_evidence=wanted)
     if args.format in OF_A_WHOLE_CHAIN and answer.evidence is None:
-        raise Refused(f"There is nothing to show as {args.format}: the chain is broken.",
-                      [Fault(args.subject, what) for what in answer.missing])  # fmt: skip
+        why = "its surroundings are not known" if answer.untold else "the chain is broken"
+        faults = answer.untold or [Fault(args.subject, what) for what in answer.missing]
+        raise Refused(f"There is nothing to show as {args.format}: {why}.", faults)
     renderers = _renderers()
     if args.report:
         args.report.mkdir(parents=True, exist_ok=True)
