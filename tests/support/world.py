@@ -208,7 +208,8 @@ def make_world(folder: Path, **changes: Any) -> World:
     lines = [f"{PEOPLE[who][2]} {(keys / f'{who}.pub').read_text().rsplit(' ', 1)[0]}" for who in PEOPLE]
     (repo / "allowed_signers").write_text("\n".join(lines) + "\n")
     for name in ("data/applications.csv", "benchmarks/holdout.csv"):
-        found = next(path for path in TEMPLATE.rglob("*.csv*") if Path(name).name in path.name)
+        starter = (path for path in TEMPLATE.rglob("*.csv*") if "consumer-credit" in str(path))
+        found = next(path for path in starter if Path(name).name in path.name)
         (repo / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(found, repo / name)
     (repo / "models/credit").mkdir(parents=True)
