@@ -20,6 +20,9 @@ from vendorkit.errors import Refused, Unavailable
 SECONDS = 900
 """Longest time that one child may take: a first fetch of a large repository."""
 
+SECONDS_FOR_HELPER = 30
+"""Longest time that a credential helper may take: one that waits for somebody is not waited for."""
+
 HARMLESS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -198,6 +201,46 @@ class Remotes:
         if done.returncode != 0:
             raise _blame(url, f"{done.stderr}\n{done.stdout}")
         return done.stdout
+
+
+def saved_password(web: str) -> str | None:
+    """The password or token of a host that git's credential helper of the user keeps; None where it keeps none.
+
+    Nobody is asked. The secret goes through a pipe: it stands in no argument and no variable.
+
+    Args:
+        web: The host with its scheme, for instance `https://github.com`.
+
+    Raises:
+        Unavailable: Git is missing.
+    """
+    scheme, _, host = web.partition("://")
+    quiet = ("-c", "core.askPass=", "-c", "credential.interactive=false")
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ and not name.endswith("ASKPASS")}
+    environment |= {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_GLOBAL": f"{_credentials().name}/config",
+        "LC_ALL": "C.UTF-8",
+    }
+    try:
+        done = subprocess.run(
+            ["git", *quiet, "credential", "fill"],
+            cwd=tempfile.gettempdir(),
+            env=environment,
+            input=f"protocol={scheme}\nhost={host}\n\n",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS_FOR_HELPER,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise Unavailable("Git is not installed.", fix="Install git (https://git-scm.com).") from error
+    except subprocess.TimeoutExpired:
+        return None
+    kept = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    return (kept.get("password") or None) if done.returncode == 0 else None
 
 
 def without_user(text: str) -> str:
