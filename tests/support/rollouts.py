@@ -67,8 +67,8 @@ def commit(folder: Path, files: Mapping[str, str | bytes | None], message: str =
     return git(folder, "rev-parse", "HEAD")
 
 
-def make_template(folder: Path) -> Path:
-    """A template of vendorkit's kind (all of its files are managed) with versions 1.0.0 and 1.1.0."""
+def make_template(folder: Path, *, managed: bool = True) -> Path:
+    """A template with versions 1.0.0 and 1.1.0; all of its files are managed, as in vendorkit's own, or none."""
     folder.mkdir(parents=True)
     git(folder, "init", "--quiet", "--initial-branch=main")
     for version, files in VERSIONS.items():
@@ -79,7 +79,8 @@ def make_template(folder: Path) -> Path:
         written["CHANGELOG.md"] = "".join(
             f"## {name}\n\n- What {name} mends.\n\n" for name in VERSIONS if name <= version
         )
-        commit(folder, {"copier.yml": COPIER, **written}, f"Make {version}")
+        written["copier.yml"] = COPIER if managed else COPIER.replace("engagement_id", "other")
+        commit(folder, written, f"Make {version}")
         git(folder, "tag", version)
     return folder
 

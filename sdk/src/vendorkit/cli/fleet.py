@@ -6,19 +6,26 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vendorkit.errors import BadInput
 
 if TYPE_CHECKING:
+    from vendorkit.adapters.git_objects import Signature
     from vendorkit.fleet.inventory import Row
+    from vendorkit.fleet.merge import ConflictStyle
+    from vendorkit.fleet.offer import Offers
+    from vendorkit.fleet.plan_file import PlanFile
     from vendorkit.fleet.reach import Reach
     from vendorkit.fleet.state import State
+    from vendorkit.fleet.templates import Templates
     from vendorkit.records.fleet import Fleet
 
 
-@dataclass(frozen=True)
+@dataclass
 class Opened:
     """A fleet, ready to be worked on.
 
@@ -35,6 +42,51 @@ class Opened:
     rows: list[Row]
     state: State
     reach: Reach
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The versions of the templates that the fleet lists."""
+        from vendorkit.fleet.state import home_of  # noqa: PLC0415
+        from vendorkit.fleet.templates import Templates  # noqa: PLC0415
+
+        listed = self.fleet.templates
+        return Templates(
+            home_of(self.folder) / "templates",
+            [template.url for template in listed],
+            moved={old: template.url for template in listed for old in template.moved_from},
+            trusted=[template.url for template in listed if template.tasks == "sandbox"],
+        )
+
+    @cached_property
+    def author(self) -> Signature:
+        """Who commits and runs updates: as git knows them, else nobody in particular, as in many a CI."""
+        from vendorkit.adapters.git_objects import Signature  # noqa: PLC0415
+        from vendorkit.adapters.repository import identity  # noqa: PLC0415
+
+        try:
+            return Signature(*identity(self.folder))
+        except BadInput:
+            return Signature("vendorkit fleet", "fleet@vendorkit.invalid")
+
+    def offers(self, to: str, style: ConflictStyle, today: date, planned: PlanFile | None) -> Offers:
+        """What makes the updates to a version."""
+        from vendorkit.fleet.offer import Offers  # noqa: PLC0415
+
+        lasts = self.state.last_outcomes()
+        recorded = {
+            (name, last["to"]): last["template_commit"] for name, last in lasts.items() if last.get("template_commit")
+        }
+        return Offers(
+            self.templates,
+            {template.url: template for template in self.fleet.templates},
+            self.reach,
+            author=self.author,
+            wanted=to,
+            style=style,
+            today=today,
+            recorded=recorded,
+            expected={each.name: each for each in planned.repositories} if planned else None,
+        )
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ fetched from only when that is new. What the commits say is looked at elsewhere.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -141,6 +142,8 @@ def borrow(bare: Path, lender: Path) -> None:
     if not alternates.exists() or alternates.read_text(encoding="utf-8") != line:
         alternates.parent.mkdir(exist_ok=True)
         alternates.write_text(line, encoding="utf-8")
+    if (lender / "shallow").exists():  # what it has not, nobody looks for here either
+        shutil.copyfile(lender / "shallow", bare / "shallow")
 
 
 def _not_ours(tips: Tips) -> str:

@@ -1,0 +1,308 @@
+"""One update of one repository: planned, committed, pushed, put to people. Done twice, it is done once.
+
+A branch that somebody else committed on is never overwritten. Which repositories are updated when is decided in
+`rollout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from vendorkit.adapters.commits import OURS, Commit, Commits
+from vendorkit.adapters.git_objects import Signature
+from vendorkit.errors import Fault, Refused
+from vendorkit.fleet.inventory import Row
+from vendorkit.fleet.merge import ConflictStyle
+from vendorkit.fleet.plan_file import PlannedRepository
+from vendorkit.fleet.reach import Reach, Stand
+from vendorkit.fleet.state import Known
+from vendorkit.fleet.templates import Templates, TemplateVersion
+from vendorkit.fleet.update import Plan, commit, plan
+from vendorkit.fleet.wording import TREE, body, heal_message, title, update_message
+from vendorkit.records.base import now
+from vendorkit.records.fleet import Template
+
+SAYS = {
+    "updated": "",
+    "current": "is on this version already",
+    "drifted": "managed files were deleted or weakened; they are restored",
+    "conflict": "both sides changed the same lines",
+    "needs-tasks": "the template has to run programs of its own",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the update of one engagement ended.
+
+    Args:
+        row: It.
+        status: `updated`, `current`, `conflict`, `drifted`, `refused`, `failed` or `needs-tasks`.
+        before: The version that it records.
+        after: The version that it would have.
+        branch: The branch of the update; empty where there is none.
+        commit: The last commit of the branch.
+        why: Why it ended so.
+        planned: What it changes; None where it was not planned.
+        request: What is known of the request; None where there is none.
+        notes: What else somebody should know.
+        diff: What it would change, as text; only when asked for.
+        known: All of it as it was remembered, where it was done before the run was cut off.
+    """
+
+    row: Row
+    status: str
+    before: str = ""
+    after: str = ""
+    branch: str = ""
+    commit: str = ""
+    why: str = ""
+    planned: Plan | None = None
+    request: Known | None = None
+    notes: tuple[str, ...] = field(default=())
+    diff: str = ""
+    known: Mapping[str, Any] | None = None
+
+    def to_value(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        if self.known is not None:
+            return {key: value for key, value in self.known.items() if key not in ("run", "at", "ring", "by")}
+        planned = self.planned
+        value = {
+            "name": self.row.name,
+            "path": self.row.path,
+            "from": self.before,
+            "to": self.after,
+            "status": self.status,
+            "branch": self.branch or None,
+            "commit": self.commit or None,
+            "conflicts": [each.path for each in planned.conflicts] if planned else [],
+            "healed": list(planned.healed) if planned else [],
+            "request": self.request.url or None if self.request else None,
+            "why": self.why,
+            "changed": list(planned.changed) if planned else [],
+            "deleted": list(planned.deleted) if planned else [],
+            "warnings": [*(planned.warnings if planned else ()), *self.notes],
+            "template_commit": planned.to_version.commit if planned else None,
+            "base": planned.base_commit if planned else None,
+        }
+        return {**value, "diff": self.diff} if self.diff else value
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An update that is committed here and not yet pushed.
+
+    Args:
+        row: The engagement.
+        stand: Where its repository stood.
+        repository: Where the commit is.
+        planned: What it changes.
+        branch: The branch.
+        commit: Its last commit.
+        marked: Whether files hold conflict markers.
+        changes: What changed in the template.
+    """
+
+    row: Row
+    stand: Stand
+    repository: Path
+    planned: Plan
+    branch: str
+    commit: str
+    marked: bool
+    changes: list[str]
+
+
+Open = Callable[[Prepared, str, str], Known | None]
+"""Opens or refreshes the request of a pushed branch: with its title and body. None where there is no forge."""
+
+
+class Offers:
+    """Makes the updates of a fleet to one version.
+
+    Args:
+        templates: Versions of templates.
+        listed: What `fleet.yaml` says of each template, by its place.
+        reach: How repositories are reached.
+        author: Who commits.
+        wanted: The version; empty means the newest of each template.
+        style: Whether conflicts in texts leave markers.
+        today: The day that waivers are judged by.
+        recorded: Name and version to the full template commit that was recorded when it was updated to it.
+        expected: Name to what a plan that was written before says; None where none is executed.
+    """
+
+    def __init__(
+        self,
+        templates: Templates,
+        listed: Mapping[str, Template],
+        reach: Reach,
+        *,
+        author: Signature,
+        wanted: str,
+        style: ConflictStyle,
+        today: date,
+        recorded: Mapping[tuple[str, str], str],
+        expected: Mapping[str, PlannedRepository] | None = None,
+    ) -> None:
+        self._templates = templates
+        self._listed = listed
+        self._reach = reach
+        self._author = author
+        self._wanted = wanted
+        self._style = style
+        self._today = today
+        self._recorded = recorded
+        self._expected = expected
+        self._changes: dict[tuple[str, str, str], list[str]] = {}
+
+    def target(self, source: str) -> TemplateVersion:
+        """The version that repositories of a template are brought to; a tag may be named without its `v`.
+
+        Raises:
+            Refused: The template is not listed, or has no such version.
+        """
+        try:
+            return self._templates.version(source, self._wanted or None)
+        except Refused:
+            if not self._wanted[:1].isdigit():
+                raise
+            return self._templates.version(source, f"v{self._wanted}")
+
+    def plan(self, row: Row, stand: Stand, repository: Path, source: str, version: str) -> Plan:
+        """What the update would change. Nothing is written.
+
+        Raises:
+            BadInput: The answers are not fit.
+            Refused: The template is not listed, or a version is gone or older.
+            Unavailable: Something cannot be read or fetched.
+        """
+        listed = self._listed.get(self._templates.listed(source))
+        managed = listed.managed if listed else None
+        name = row.place.rstrip("/").removesuffix(".git").rpartition("/")[2]
+        expected = self._expected[row.name] if self._expected is not None else None
+        if expected and expected.base != stand.commit:
+            says = f"The repository moved on from {expected.base[:12]} to {stand.commit[:12]} since it was planned."
+            raise Refused(says, fix="Plan it again.")
+        to = self._templates.version(source, expected.template_commit) if expected else self.target(source)
+        planned = plan(
+            repository,
+            stand.commit,
+            row.answers_path,
+            self._templates,
+            to,
+            self._style,
+            recorded=self._recorded.get((row.name, version)),
+            managed=managed,
+            as_of=self._today,
+            name=name,
+        )
+        if expected and (planned.final_tree, planned.tree) != (expected.final_tree, expected.tree):
+            raise Refused("Planning it now gives another tree than the plan says.", fix="Plan it again.")
+        return planned
+
+    def prepare(self, row: Row, stand: Stand, repository: Path, planned: Plan) -> Prepared:
+        """Commit what was planned.
+
+        Raises:
+            Refused: Somebody else committed on the branch, or has it checked out.
+            Unavailable: The repository cannot be written.
+        """
+        branch = f"{OURS}update-{planned.to_version.name}{row.suffix}"
+        marked = self._style == "markers" and any(each.kind == "text" for each in planned.conflicts)
+        changes = self._changes_of(planned)
+        commits = Commits(repository)
+        seen = stand.updates.get(branch, "")
+        if seen:
+            refuse_foreign(commits, seen, stand.commit, branch)
+        if not row.remote and commits.is_checked_out(branch):
+            raise Refused(f"Branch {branch} is checked out in {row.place}.", fix="Switch to another branch.")
+        held = commits.branch(branch)
+        if row.remote and seen and held != seen:
+            commits.point(branch, seen, seen=held)
+            held = seen
+        made = commit(
+            repository,
+            planned,
+            self._author,
+            update_message(planned, changes, marked=marked),
+            branch,
+            heal_message=heal_message(planned),
+            replaces=[held] if held else [],
+        )
+        return Prepared(row, stand, repository, planned, branch, made, marked, changes)
+
+    def _changes_of(self, planned: Plan) -> list[str]:
+        before, after = planned.from_version, planned.to_version
+        key = (after.source, before.commit, after.commit)
+        if key not in self._changes:
+            same = before.commit == after.commit
+            self._changes[key] = [] if same else self._templates.changes(after.source, before.commit, after.commit)
+        return self._changes[key]
+
+    def deliver(self, made: Prepared, request: Open) -> Outcome:
+        """Push the branch and put it to people.
+
+        Raises:
+            Refused: The branch is not what it was, or the host does not take it.
+            Unavailable: The host cannot be reached.
+        """
+        seen = made.stand.updates.get(made.branch, "")
+        if made.row.remote and seen != made.commit:
+            self._reach.push(made.row, made.repository, made.branch, made.commit, seen=seen)
+        says = title(made.planned, marked=made.marked)
+        text = body(made.planned, made.changes, made.branch, marked=made.marked, engagement=made.row.folder)
+        known = request(made, says, text)
+        if known is None:
+            known = Known("", "open", "none", made.marked, None, now(), now(), made.commit)
+        return outcome_of(made.row, made.planned, branch=made.branch, commit=made.commit, request=known)
+
+
+def outcome_of(
+    row: Row, planned: Plan, *, branch: str = "", commit: str = "", request: Known | None = None, diff: str = ""
+) -> Outcome:
+    """The outcome that a plan has when nothing goes wrong."""
+    why = SAYS[planned.status]
+    if planned.status == "conflict":
+        why = f"{len(planned.conflicts)} conflicts: {', '.join(each.path for each in planned.conflicts[:5])}"
+    elif planned.status == "needs-tasks":
+        why = f"{why}: {', '.join(planned.needs)}"
+    before, after = planned.from_version.name, planned.to_version.name
+    return Outcome(row, planned.status, before, after, branch, commit, why, planned, request, diff=diff)
+
+
+def refuse_foreign(commits: Commits, tip: str, base: str, branch: str) -> None:
+    """Refuse a branch on which somebody else committed, merged or amended.
+
+    Args:
+        commits: The repository.
+        tip: Where the branch is.
+        base: The branch that it is to go into.
+        branch: Its name, for messages.
+
+    Raises:
+        Refused: It has a commit that is not as we made it; names whose.
+    """
+    foreign = [each for each in commits.only_on(tip, base) if not is_ours(each)]
+    if foreign:
+        last = foreign[0]
+        fault = Fault(branch, f"{last.id[:12]} is by {last.author} of {last.at[:10]}; the branch is left alone.")
+        fix = "Merge or close it; a new update starts from what was merged."
+        raise Refused("People committed on the branch of the update.", [fault], fix=fix)
+
+
+def is_ours(found: Commit) -> bool:
+    """Whether a commit is one of ours, as we made it."""
+    return len(found.parents) == 1 and found.trailer(TREE) == found.tree
+
+
+def plan_value(outcome: Outcome) -> dict[str, Any]:
+    """A planned outcome with what a written plan holds besides."""
+    planned = outcome.planned
+    trees = {"tree": planned.tree, "final_tree": planned.final_tree} if planned and not planned.changes_nothing else {}
+    return {**outcome.to_value(), "before": outcome.before, "after": outcome.after, "diff": outcome.diff, **trees}

@@ -1,0 +1,121 @@
+"""What reviewers read of an update: the messages of its commits, and the body of its request.
+
+Names of files, answers and lines of changelogs come from repositories and templates: they are shown, never acted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vendorkit.documents.plain import clean, markdown
+from vendorkit.fleet.update import Plan
+
+MOST_FILES = 40
+"""Files of a kind that a body names; the rest is counted."""
+MOST_CHANGES = 60
+"""Lines of a changelog in a body."""
+
+UPDATE, TREE, TEMPLATE = "Vendorkit-Update", "Vendorkit-Tree", "Vendorkit-Template"
+"""Trailers of our commits. A commit whose tree is not the one that its trailer names was changed by somebody."""
+
+
+def title(planned: Plan, *, marked: bool) -> str:
+    """The first line: what it does; with conflict markers in it, that it is not to be merged."""
+    before, after = planned.from_version.name, planned.to_version.name
+    says = f"Update from template {before} to {after}" if before != after else "Restore files of the template"
+    return f"DRAFT, has conflict markers: {says}" if marked else says
+
+
+def update_message(planned: Plan, changes: Sequence[str], *, marked: bool) -> str:
+    """The message of the commit that updates."""
+    parts = [title(planned, marked=marked)]
+    if changes:
+        parts.append("\n".join(clean(line, 200) for line in changes[:MOST_CHANGES]))
+    if planned.conflicts:
+        conflicts = [f"{clean(each.path)}: {clean(each.says)}" for each in planned.conflicts]
+        parts.append("Conflicts:\n" + "\n".join(_some(conflicts)))
+    return "\n\n".join([*parts, _trailers(planned, planned.tree)])
+
+
+def heal_message(planned: Plan) -> str:
+    """The message of the commit that restores managed files."""
+    says = "Restore files that belong to the template"
+    why = "They were deleted or weakened. Put an exception into engagement.yaml as a waiver with an end."
+    files = "\n".join(_some([clean(path) for path in planned.healed]))
+    return "\n\n".join([says, why, files, _trailers(planned, planned.final_tree)])
+
+
+def _trailers(planned: Plan, tree: str) -> str:
+    to = planned.to_version
+    return (
+        f"{UPDATE}: {planned.from_version.name}..{to.name}\n{TEMPLATE}: {clean(to.source)}@{to.commit}\n{TREE}: {tree}"
+    )
+
+
+def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, engagement: str = "") -> str:
+    """The body of the request, as Markdown.
+
+    Args:
+        planned: The update.
+        changes: What changed in the template between the two versions.
+        branch: The branch of the request.
+        marked: Whether files hold conflict markers.
+        engagement: The folder that it is about; empty where it is the whole repository.
+    """
+    before, after = planned.from_version, planned.to_version
+    about = f" in `{clean(engagement)}`" if engagement else ""
+    parts = [
+        f"This brings the template{about} from **{markdown(before.name)}** (`{before.commit[:12]}`) to "
+        f"**{markdown(after.name)}** (`{after.commit[:12]}`) of {markdown(after.source)}."
+        if before.commit != after.commit
+        else f"This restores files{about} that belong to the template {markdown(after.name)}."
+    ]
+    if planned.conflicts:
+        kept = "have conflict markers: solve them before this is merged" if marked else "stay as they are here"
+        told = [f"- `{clean(each.path)}` ({each.kind}): {markdown(each.says)}" for each in planned.conflicts]
+        told = [*_some(told), "", f"Base, ours and theirs of each:\n{_ids(planned)}"]
+        parts.append(_section(f"{len(planned.conflicts)} conflicts", [f"Texts in conflict {kept}.", "", *told]))
+    if changes:
+        parts.append(_section("What changed in the template", [markdown(line) for line in changes[:MOST_CHANGES]]))
+    if planned.healed:
+        said = "They were deleted or weakened here. It is a commit of its own; an exception is a waiver with an end."
+        parts.append(_section("What it mends", [*_files(planned.healed), "", said]))
+    for says, files in (("Files changed", planned.changed), ("Files deleted", planned.deleted)):
+        if files:
+            parts.append(_section(says, _files(files)))
+    if planned.renamed:
+        told = [f"- `{clean(old)}` became `{clean(new)}`" for old, new in planned.renamed.items()]
+        parts.append(_section("Renamed files that were followed", _some(told)))
+    if planned.warnings:
+        parts.append(_section("To know", [f"- {markdown(each)}" for each in planned.warnings]))
+    parts.append(_section("How to take over", [_take_over(branch)]))
+    return "\n\n".join(parts)
+
+
+def _take_over(branch: str) -> str:
+    return (
+        f"```\ngit fetch origin {branch}\ngit switch {branch}\n```\n\n"
+        "Commit on this branch what you like: from your first commit on it is yours, and no update overwrites it. "
+        "Close the request to decline; it is then named as stuck until somebody asks for it again."
+    )
+
+
+def _ids(planned: Plan) -> str:
+    rows = []
+    for each in planned.conflicts:
+        sides = (f"`{(name or 'none')[:12]}`" for name in (each.base, each.ours, each.theirs))
+        rows.append(f"| `{clean(each.path)}` | {' | '.join(sides)} |")
+    return "\n".join(["", "| file | base | ours | theirs |", "|---|---|---|---|", *_some(rows)])
+
+
+def _section(heading: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"### {heading}", "", *lines])
+
+
+def _files(paths: Iterable[str]) -> list[str]:
+    return _some([f"- `{clean(path)}`" for path in paths])
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - MOST_FILES
+    return [*lines[:MOST_FILES], *([f"... and {more} more"] if more > 0 else [])]
