@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vendorkit.documents.plain import clean, figure
-from vendorkit.records.gate_report import Cell, GateReport, GateResult, Interval
+from vendorkit.records.gate_report import BenchmarkUse, Cell, GateReport, GateResult, Interval
 
 ORIGINS = {
     "manifest": "this engagement's manifest",
@@ -107,6 +107,11 @@ def to_be_seen(report: GateReport) -> list[tuple[str, str]]:
     return [(result.id, note) for result in report.results for note in result.notes]
 
 
+def _benchmark(use: BenchmarkUse) -> str:
+    by = f", counted by {clean(use.counted_by)}" if use.counted_by else ""
+    return f"{use.id}, {use.rows:,} rows, content {use.content_digest}{by}"
+
+
 def origin(report: GateReport) -> list[tuple[str, str]]:
     """What the report is about and rests on, as (name, text)."""
     against = report.against
@@ -115,5 +120,5 @@ def origin(report: GateReport) -> list[tuple[str, str]]:
         ("candidate", report.candidate),
         ("compared with", f"version {against.version} of {against.model}" if against else "no live version"),
     ]
-    named += [("benchmark", f"{use.id}, {use.rows:,} rows, content {use.content_digest}") for use in report.benchmarks]
+    named += [("benchmark", _benchmark(use)) for use in report.benchmarks]
     return [*named, ("limits", report.limits), ("asked at", report.asked_at)]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vendorkit.errors import BadInput, Fault
 from vendorkit.gates.columns import Column
 from vendorkit.records.gate_report import Cell, GateResult, Timing
+from vendorkit.records.tallies import Tallies
 
 Numbers = NDArray[np.float64]
 
@@ -95,6 +96,33 @@ class Scored:
         return len(self.label)
 
 
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """One benchmark, scored in batches and counted in a table engine, for candidate and live version together.
+
+    Args:
+        benchmark: Id of the benchmark in the manifest.
+        content_digest: Digest of the benchmark's whole content.
+        n: Number of rows.
+        engine: What counted it, as people call it.
+        tallies: By the id of a gate what was counted for it, or why it could not be.
+        most_rows: Rows that fit into memory.
+        rows: The rows, where they fit: for what does not follow exactly from counts.
+    """
+
+    benchmark: str
+    content_digest: str
+    n: int
+    engine: str
+    tallies: Mapping[str, Tallies | str]
+    most_rows: int
+    rows: Scored | None = None
+
+    def form(self, spec: GateSpec) -> Scored | Counted:
+        """What answers a gate: the counts, or the rows where nothing was counted for it."""
+        return self.rows if spec.id not in self.tallies and self.rows is not None else self
+
+
 @dataclass(frozen=True)
 class Measured:
     """What was measured for one gate by a measurement of its own.
@@ -134,8 +162,8 @@ class Evidence:
     """
 
     task: str
-    candidate: Mapping[str, Scored | str]
-    current: Mapping[str, Scored | str] | None = None
+    candidate: Mapping[str, Scored | Counted | str]
+    current: Mapping[str, Scored | Counted | str] | None = None
     prepared: tuple[str, ...] | str = "`prepare` was not repeated"
     measured: Mapping[str, Measured | str] = field(default_factory=dict)
     measured_current: Mapping[str, Measured | str] | None = None

@@ -9,14 +9,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vendorkit.gates.metrics import Interval, Numbers, Options
+from vendorkit.gates.metrics import Interval, Numbers
 from vendorkit.gates.metrics.base import Z95, wilson
-from vendorkit.gates.metrics.classification import calibration_error
 
 FOUR_FIFTHS = 0.8
 
-Counted = Callable[[Numbers, NDArray[np.bool_]], tuple[int, int]]
-"""From what is favourable (1 or 0) and who was given it, the successes and trials of a rate."""
+Table = tuple[tuple[int, int], tuple[int, int]]
+"""Rows by whether the favourable was right for them, and whether they were given it."""
+
+Rating = Callable[[Table], tuple[int, int]]
+"""From such a table the successes and trials of a rate."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Disparity:
     """
 
     kind: Literal["ratio", "difference", "level"]
-    rates: dict[str, Counted]
+    rates: dict[str, Rating]
     favourable: int
     formula: str
     source: str
@@ -58,49 +60,50 @@ class Rate:
         return None if self.level is not None else wilson(self.successes, self.trials)
 
 
-def selected(favourable: Numbers, given: NDArray[np.bool_]) -> tuple[int, int]:
+def table_of(label: Numbers, yes: NDArray[np.bool_]) -> Table:
+    """Rows by label 0 and 1, and by no and yes; both of shape (n,)."""
+    ones, right = int(np.count_nonzero(label == 1.0)), int(np.count_nonzero(yes & (label == 1.0)))
+    wrong = int(np.count_nonzero(yes)) - right
+    return (len(label) - ones - wrong, wrong), (ones - right, right)
+
+
+def turned(table: Table) -> Table:
+    """The same table where label 0, and a no, are the favourable."""
+    (zero_no, zero_yes), (one_no, one_yes) = table
+    return (one_yes, one_no), (zero_yes, zero_no)
+
+
+def selected(table: Table) -> tuple[int, int]:
     """Rows that were given what is favourable, of all rows."""
-    return int(np.count_nonzero(given)), len(given)
+    return table[0][1] + table[1][1], sum(map(sum, table))
 
 
-def true_yes(favourable: Numbers, given: NDArray[np.bool_]) -> tuple[int, int]:
+def true_yes(table: Table) -> tuple[int, int]:
     """Of those for whom the favourable was right, those who were given it."""
-    right = favourable == 1.0
-    return int(np.count_nonzero(given & right)), int(np.count_nonzero(right))
+    return table[1][1], sum(table[1])
 
 
-def false_yes(favourable: Numbers, given: NDArray[np.bool_]) -> tuple[int, int]:
+def false_yes(table: Table) -> tuple[int, int]:
     """Of those for whom it was not right, those who were given it."""
-    wrong = favourable != 1.0
-    return int(np.count_nonzero(given & wrong)), int(np.count_nonzero(wrong))
+    return table[0][1], sum(table[0])
 
 
-def predictive(favourable: Numbers, given: NDArray[np.bool_]) -> tuple[int, int]:
+def predictive(table: Table) -> tuple[int, int]:
     """Of those who were given the favourable, those for whom it was right."""
-    return int(np.count_nonzero(given & (favourable == 1.0))), int(np.count_nonzero(given))
+    return table[1][1], table[0][1] + table[1][1]
 
 
-def rates_of(
-    disparity: Disparity, group: str, label: Numbers, score: Numbers, favourable: int, options: Options
-) -> dict[str, Rate]:
+def rates_of(disparity: Disparity, group: str, table: Table, favourable: int) -> dict[str, Rate]:
     """All rates of one group.
 
     Args:
-        disparity: What is measured.
+        disparity: What is measured; a ratio or a difference.
         group: Its name.
-        label, score: Of its rows, shape (n,), n at least 1.
+        table: Its rows by label and yes.
         favourable: The label that is good for the person.
-        options: Threshold and bins.
     """
-    if disparity.kind == "level":
-        return {"calibration error": Rate(group, len(label), level=calibration_error(label, score, options))}
-    yes = score >= options.threshold
-    good, given = (label, yes) if favourable == 1 else (1.0 - label, ~yes)
-    found = {}
-    for name, count in disparity.rates.items():
-        successes, trials = count(good, given)
-        found[name] = Rate(group, trials, successes)
-    return found
+    given = table if favourable == 1 else turned(table)
+    return {name: Rate(group, *reversed(count(given))) for name, count in disparity.rates.items()}
 
 
 def gap(kind: str, rates: list[Rate]) -> tuple[float, Rate, Rate]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, Scored, answer, number, refuse_unused, shown
-from vendorkit.gates.columns import families
+from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, number, refuse_unused, shown
 from vendorkit.gates.disparity import DISPARITIES, FOUR_FIFTHS, Disparity, Rate, gap, gap_interval, rates_of
 from vendorkit.gates.limits import ROUNDING, bounds, check_limits, live_rows, measured, options_of, without_limit
-from vendorkit.gates.metrics import Interval
+from vendorkit.gates.metrics import Interval, Options
 from vendorkit.gates.metrics.base import Better
+from vendorkit.gates.samples import Part, compared
 from vendorkit.gates.segment import LEAST_ROWS, MOST_CELLS
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import parse_slice
@@ -62,10 +62,12 @@ class Fairness:
         check_limits(spec)
         candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
         live = live_rows(spec, evidence, candidate)
-        if not isinstance(live, Scored) and spec.min is None and spec.max is None:
+        if not isinstance(live, Scored | Counted) and spec.min is None and spec.max is None:
             raise without_limit()
         gaps, cells = _gaps(spec, disparity, candidate)
-        previous = _worst(disparity, _gaps(spec, disparity, live)[0]).value if isinstance(live, Scored) else None
+        previous = None
+        if isinstance(live, Scored | Counted):
+            previous = _worst(disparity, _gaps(spec, disparity, live, live=True)[0]).value
         return _answer(spec, disparity, _worst(disparity, gaps), cells, previous)
 
 
@@ -88,7 +90,9 @@ def _favourable(spec: GateSpec, disparity: Disparity) -> int:
     return disparity.favourable if spec.favourable is None else spec.favourable
 
 
-def _gaps(spec: GateSpec, disparity: Disparity, rows: Scored) -> tuple[list[Gap], list[Cell]]:
+def _gaps(
+    spec: GateSpec, disparity: Disparity, rows: Scored | Counted, *, live: bool = False
+) -> tuple[list[Gap], list[Cell]]:
     """The gap of each family of groups and rate, and all groups; BadInput where nothing can be compared."""
     sliced = parse_slice(spec.slice or "")
     if not sliced.groups:
@@ -96,18 +100,8 @@ def _gaps(spec: GateSpec, disparity: Disparity, rows: Scored) -> tuple[list[Gap]
     least, options = spec.min_rows or LEAST_ROWS, options_of(spec, rows)
     gaps: list[Gap] = []
     cells: list[Cell] = []
-    for family in families(sliced.groups, rows.columns):
-        found = [
-            rates_of(
-                disparity,
-                group.name,
-                rows.label[group.rows],
-                rows.score[group.rows],
-                _favourable(spec, disparity),
-                options,
-            )
-            for group in family
-        ]
+    for family in compared(spec, sliced, rows, live=live):
+        found = [_rates(spec, disparity, group, options) for group in family]
         for rate in found[0] if found else ():
             each = [rates[rate] for rates in found]
             enough = [one for one in each if one.trials >= least]
@@ -118,6 +112,14 @@ def _gaps(spec: GateSpec, disparity: Disparity, rows: Scored) -> tuple[list[Gap]
     if not gaps:
         raise BadInput(f"fewer than two groups have the {least} rows that are needed, so there is nothing to compare.")
     return gaps, cells
+
+
+def _rates(spec: GateSpec, disparity: Disparity, group: Part, options: Options) -> dict[str, Rate]:
+    """All rates of one group."""
+    sample = group.candidate
+    if disparity.kind == "level":
+        return {"calibration error": Rate(group.name, sample.n, level=sample.calibration(options))}
+    return rates_of(disparity, group.name, sample.table(options), _favourable(spec, disparity))
 
 
 def _cell(

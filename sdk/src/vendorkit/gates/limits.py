@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, Scored, number, shown
+from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, number, shown
 from vendorkit.gates.columns import Column, named
 from vendorkit.gates.metrics import METRICS, Interval, Metric, Numbers, Options, metrics_for
 from vendorkit.gates.metrics.base import Better
@@ -47,14 +47,14 @@ def metric_of(spec: GateSpec, task: str) -> Metric:
     return metric
 
 
-def options_of(spec: GateSpec, rows: Scored) -> Options:
+def options_of(spec: GateSpec, rows: Scored | Counted) -> Options:
     """What a gate declares for its metric, with the defaults."""
     given = {
         name: getattr(spec, name) for name in ("threshold", "bins", "quantile", "season") if getattr(spec, name, None)
     }
     if spec.threshold is not None:
         given["threshold"] = spec.threshold
-    return Options(**given, series=_series(spec.series, rows) if spec.series else None)
+    return Options(**given, series=_series(spec.series, rows) if spec.series and isinstance(rows, Scored) else None)
 
 
 def _series(text: str, rows: Scored) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
@@ -86,7 +86,7 @@ def check_limits(spec: GateSpec) -> None:
         raise BadInput(f"no value is at least {number(spec.min)} and at most {number(spec.max)}; mend the limits.")
 
 
-def measured(whose: str, spec: GateSpec, found: Scored | str | None) -> Scored:
+def measured(whose: str, spec: GateSpec, found: Scored | Counted | str | None) -> Scored | Counted:
     """The scored benchmark that a gate names.
 
     Raises:
@@ -100,10 +100,10 @@ def measured(whose: str, spec: GateSpec, found: Scored | str | None) -> Scored:
         raise BadInput(f"{whose} could not be measured on benchmark {spec.benchmark}: {found.rstrip('.')}.")
     if found.benchmark != spec.benchmark:
         raise BadInput(f"{whose} was measured on {found.benchmark} in place of benchmark {spec.benchmark}.")
-    return found
+    return found.form(spec) if isinstance(found, Counted) else found
 
 
-def live_rows(spec: GateSpec, evidence: Evidence, candidate: Scored) -> Scored | str | None:
+def live_rows(spec: GateSpec, evidence: Evidence, candidate: Scored | Counted) -> Scored | Counted | str | None:
     """The live version on the same rows; None where none is live, a text where it could not be measured.
 
     Raises:
@@ -119,7 +119,9 @@ def live_rows(spec: GateSpec, evidence: Evidence, candidate: Scored) -> Scored |
         return error.says
 
 
-def _same_rows(spec: GateSpec, current: Mapping[str, Scored | str], candidate: Scored) -> Scored:
+def _same_rows(
+    spec: GateSpec, current: Mapping[str, Scored | Counted | str], candidate: Scored | Counted
+) -> Scored | Counted:
     live = measured("the live version", spec, current.get(spec.benchmark or ""))
     if live.content_digest != candidate.content_digest or live.n != candidate.n:
         raise BadInput(
@@ -164,6 +166,35 @@ def bounds(spec: GateSpec, better: Better, value: float, previous: float | None)
     return found
 
 
+def sure(
+    spec: GateSpec, better: Better, value: float, slack: float, previous: tuple[float, float] | None
+) -> list[Bound]:
+    """All limits that apply to a value that is known to lie within `slack` of the exact one.
+
+    Args:
+        spec: The gate as declared.
+        better: Whether a higher or a lower value is better.
+        value: The value.
+        slack: 0 or more.
+        previous: The live version's value and slack; None where there is none to compare with.
+
+    Raises:
+        BadInput: A limit lies so near that the exact value may be on either side of it.
+    """
+    live, live_slack = previous or (None, 0.0)
+    found = bounds(spec, better, value, live)
+    if not slack and not live_slack:
+        return found
+    for by, live_by in ((slack, -live_slack), (-slack, live_slack)):
+        other = bounds(spec, better, value + by, None if live is None else live + live_by)
+        if [bound.kept for bound in other] != [bound.kept for bound in found]:
+            raise BadInput(
+                f"{spec.metric} is {shown(value)}, computed from a histogram and at most {slack:.2g} from the exact "
+                "value, and the limit lies between; ask it of a benchmark that fits into memory."
+            )
+    return found
+
+
 def _drop_bound(max_drop: float, better: Better, value: float, previous: float) -> Bound:
     """The limit that the live version sets."""
     worse = previous - value if better == "higher" else value - previous
@@ -172,6 +203,12 @@ def _drop_bound(max_drop: float, better: Better, value: float, previous: float) 
     than = f"than the live version's {shown(previous, value)}"
     words = f"at most {number(max_drop)} worse {than}" if max_drop > 0.0 else f"not worse {than}"
     return Bound(words, edge, kept)
+
+
+def near(slack: float) -> tuple[str, ...]:
+    """What is noted of a value that is not exact."""
+    said = "Computed from a histogram of scores, for the rows do not fit into memory: at most"
+    return (f"{said} {slack:.2g} from the exact value.",) if slack else ()
 
 
 def without_limit() -> BadInput:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, Scored, answer, refuse_unused, shown
+from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused, shown
 from vendorkit.gates.limits import (
-    bounds,
     check_limits,
-    interval_of,
     live_rows,
     measured,
     metric_of,
+    near,
     options_of,
-    value_of,
+    sure,
     without_limit,
 )
-from vendorkit.gates.metrics import Metric, Options, difference
+from vendorkit.gates.metrics import Interval, Metric, Options
+from vendorkit.gates.samples import Sample, apart, whole
 from vendorkit.records.gate_report import GateResult
 
 
@@ -56,53 +54,55 @@ class Performance:
         candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
         if candidate.n < (spec.min_rows or 1):
             raise BadInput(f"{spec.benchmark} has {candidate.n} rows, fewer than the {spec.min_rows} of `min_rows`.")
-        options = options_of(spec, candidate)
-        value = value_of(spec.metric, metric, candidate.label, candidate.score, options)
         live = live_rows(spec, evidence, candidate)
-        previous, note = _previous(spec, metric, live, options)
-        limits = bounds(spec, metric.better, value, previous)
+        part = whole(spec, candidate, live if isinstance(live, Scored | Counted) else None)
+        options, name = options_of(spec, candidate), spec.metric or ""
+        value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
+        previous, note = _previous(spec, metric, part.live, live, options)
+        limits = sure(spec, metric.better, value, slack, previous)
         broken = [bound for bound in limits if not bound.kept]
         if not limits:
             raise without_limit()
         limit = ", and ".join(bound.words for bound in broken or limits)
         found = shown(value, *(bound.number for bound in limits))
-        apart = _apart(metric, candidate, live, options) if isinstance(live, Scored) and previous is not None else ""
+        between = apart(name, metric, part, options) if previous is not None else None
         return answer(
             spec,
             "fail" if broken else "pass",
             f"{spec.metric} is {found}, the limit is {limit}.{note}",
             value=value,
             limit=limit,
-            previous=previous,
+            previous=previous[0] if previous else None,
             n=candidate.n,
-            interval=interval_of(metric, candidate.label, candidate.score, options),
-            notes=(apart,) if apart else (),
+            interval=part.candidate.interval(name, metric, options),
+            notes=(*_apart(between, candidate.n), *near(slack)),
         )
 
 
-def _previous(spec: GateSpec, metric: Metric, live: Scored | str | None, options: Options) -> tuple[float | None, str]:
-    """The live version's value and a note for the reader.
+def _previous(
+    spec: GateSpec, metric: Metric, sample: Sample | None, live: object, options: Options
+) -> tuple[tuple[float, float] | None, str]:
+    """The live version's value and how near it is, and a note for the reader.
 
     A live version that cannot be measured is an error only where the gate compares with it.
     """
     compares = spec.max_drop_vs_current is not None
     if live is None:
         return None, " No version is live yet, so there is nothing to fall behind." if compares else ""
+    name = spec.metric or ""
     try:
-        if isinstance(live, Scored):
-            return value_of(spec.metric, metric, live.label, live.score, options), ""
+        if sample is not None:
+            return (sample.value(name, metric, options), sample.slack(name)), ""
     except BadInput:
         if compares:
             raise
     return None, " The live version could not be measured; this gate does not compare with it."
 
 
-def _apart(metric: Metric, candidate: Scored, live: Scored, options: Options) -> str:
-    """The difference to the live version with its interval, as a sentence; empty where there is none."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        interval = difference(metric, candidate.label, candidate.score, live.score, options)
+def _apart(interval: Interval | None, n: int) -> tuple[str, ...]:
+    """The difference to the live version with its interval, as a sentence, where there is one."""
     if interval is None:
-        return ""
+        return ()
     low, high = (f"{end:+.4g}" for end in interval)
-    said = f"Candidate minus live version, on the same {candidate.n:,} rows: 95 % interval {low} to {high}"
-    return f"{said}{'; they may be equal' if interval[0] <= 0.0 <= interval[1] else ''}."
+    said = f"Candidate minus live version, on the same {n:,} rows: 95 % interval {low} to {high}"
+    return (f"{said}{'; they may be equal' if interval[0] <= 0.0 <= interval[1] else ''}.",)

@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, Scored, answer, refuse_unused, shown
-from vendorkit.gates.columns import Group, of_slice
+from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused, shown
 from vendorkit.gates.limits import (
-    bounds,
     check_limits,
-    interval_of,
     live_rows,
     measured,
     metric_of,
+    near,
     options_of,
-    value_of,
+    sure,
     without_limit,
 )
 from vendorkit.gates.metrics import Metric, Options
+from vendorkit.gates.samples import Part, slices
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import Slice, parse_slice
 
@@ -37,6 +36,7 @@ class Judged:
     limit: str = ""
     edges: tuple[float, ...] = ()
     why: str = ""
+    slack: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,40 +73,34 @@ class Segment:
             raise BadInput("`slice` is missing; name a condition or columns.")
         candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
         live = live_rows(spec, evidence, candidate)
-        if not isinstance(live, Scored) and spec.min is None and spec.max is None:
+        if not isinstance(live, Scored | Counted) and spec.min is None and spec.max is None:
             raise without_limit()
         sliced, options = parse_slice(spec.slice), options_of(spec, candidate)
-        current = live if isinstance(live, Scored) else None
-        judged = [
-            _judge(spec, metric, group, candidate, current, options) for group in of_slice(sliced, candidate.columns)
-        ]
-        return _answer(spec, metric, sliced, judged)
+        parts = slices(spec, sliced, candidate, live if isinstance(live, Scored | Counted) else None)
+        return _answer(spec, metric, sliced, [_judge(spec, metric, part, options) for part in parts])
 
 
-def _judge(
-    spec: GateSpec, metric: Metric, group: Group, candidate: Scored, live: Scored | None, options: Options
-) -> Judged:
-    n = len(group.rows)
+def _judge(spec: GateSpec, metric: Metric, part: Part, options: Options) -> Judged:
+    n, name = part.candidate.n, spec.metric or ""
     if n < (spec.min_rows or LEAST_ROWS):
-        return Judged(Cell(name=group.name, n=n, value=None, verdict="too-few"))
-    label, score = candidate.label[group.rows], candidate.score[group.rows]
+        return Judged(Cell(name=part.name, n=n, value=None, verdict="too-few"))
     try:
-        value = value_of(spec.metric, metric, label, score, options)
-        previous = value_of(spec.metric, metric, label, live.score[group.rows], options) if live is not None else None
+        value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
+        previous = (part.live.value(name, metric, options), part.live.slack(name)) if part.live is not None else None
+        limits = sure(spec, metric.better, value, slack, previous)
     except BadInput as error:
-        return Judged(Cell(name=group.name, n=n, value=None, verdict="error"), why=error.says.rstrip("."))
-    limits = bounds(spec, metric.better, value, previous)
+        return Judged(Cell(name=part.name, n=n, value=None, verdict="error"), why=error.says.rstrip("."))
     broken = [bound for bound in limits if not bound.kept]
     cell = Cell(
-        name=group.name,
+        name=part.name,
         n=n,
         value=value,
         verdict="fail" if broken else "pass",
-        interval=interval_of(metric, label, score, options),
-        previous=previous,
+        interval=part.candidate.interval(name, metric, options),
+        previous=previous[0] if previous else None,
     )
     words = ", and ".join(bound.words for bound in broken or limits)
-    return Judged(cell, words, tuple(bound.number for bound in limits))
+    return Judged(cell, words, tuple(bound.number for bound in limits), slack=slack)
 
 
 def _answer(spec: GateSpec, metric: Metric, sliced: Slice, judged: list[Judged]) -> GateResult:
@@ -121,6 +115,7 @@ def _answer(spec: GateSpec, metric: Metric, sliced: Slice, judged: list[Judged])
     notes = [f"{too_few} of {len(ranked)} slices have fewer than {least} rows and were not judged."] if too_few else []
     if len(ranked) > MOST_CELLS:
         notes.append(f"The {MOST_CELLS} worst of {len(ranked):,} slices are listed.")
+    notes += near(max((each.slack for each in ranked), default=0.0))
     cells = tuple(each.cell for each in ranked[:MOST_CELLS])
     if not asked:
         return answer(spec, "error", _nobody(sliced, ranked, least), n=0, cells=cells, notes=tuple(notes))

@@ -116,6 +116,7 @@ class BenchmarkUse(Value):
         kind: `frozen`, `historical`, `known-bad` or `stress`; None in old reports.
         scores: How the candidate scored it; None where the task has no scores from 0 to 1.
         current: How the live version scored it.
+        counted_by: The engine that counted it, where gates were not asked of rows in memory.
     """
 
     id: str
@@ -124,6 +125,7 @@ class BenchmarkUse(Value):
     kind: str | None = added(None)
     scores: ScoreHistogram | None = added(None)
     current: ScoreHistogram | None = added(None)
+    counted_by: str | None = added(None)
 
 
 class Against(Value):

@@ -9,19 +9,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from vendorkit.adapters.engagement import read_file, read_manifest
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.store import Candidate, Store, read_record
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
-from vendorkit.gates.base import Evidence, Measured, Scored, scored
+from vendorkit.gates.base import Counted, Evidence, Measured, Scored
 from vendorkit.gates.change import Limits, Standing, changes, limits_of, loosened
-from vendorkit.gates.columns import Column
 from vendorkit.gates.determinism import repeated
-from vendorkit.gates.histogram import histogram
+from vendorkit.gates.evidence import asks, one_class, scored_from
+from vendorkit.gates.histogram import binned
 from vendorkit.gates.measured import measured_from
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_file, digest_json
@@ -30,9 +28,10 @@ from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, Gat
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
-from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
+from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
 from vendorkit.tracking.standing import made_with, moved_with_the_model, reported_limits
+from vendorkit.tracking.tallying import MOST_ROWS, Opened, Tallying
 from vendorkit.trust.log import log_of
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
@@ -97,8 +96,14 @@ def gate(
             subjects["current"] = _subject(repo, manifest, files.folder / "model", files.run, files)
         repeats = repeated(specs) if run.prepared is not None else 0
         jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeats=repeats)
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
+        tallying = stack.enter_context(Tallying.of(benchmarks, scratch))
+        jobs = tallying.jobs(jobs)
         found = measure(process, jobs)
-    rows = {whose: _scored(whose, found, benchmarks, run.task) for whose in subjects}
+        rows = {whose: _scored(whose, found, benchmarks, run.task) for whose in subjects}
+        opened = tallying.opened(jobs, found, run.task)
+        for whose in subjects:
+            rows[whose] |= _counted(whose, opened, specs, benchmarks, run.task)
     digests = {name: used.content_digest for name, used in benchmarks.items()}
     after = _standing(run, candidate, digests, limits_of(specs))
     before = _released(files) if files else None
@@ -114,7 +119,7 @@ def gate(
     )
     wider = loosened(before.limits, after.limits) if before else {}
     results = _noted(ask_all(specs, evidence), wider, moved_with_the_model(repo, run, manifest, specs))
-    return _report(store, candidate, live, _uses(benchmarks, evidence), specs, results)
+    return _report(store, candidate, live, _uses(benchmarks, evidence, opened), specs, results)
 
 
 def _standing(
@@ -139,19 +144,27 @@ def _noted(results: tuple[GateResult, ...], *notes: Mapping[str, str]) -> tuple[
     return tuple(noted)
 
 
-def _uses(benchmarks: Benchmarks, evidence: Evidence) -> tuple[BenchmarkUse, ...]:
+def _uses(benchmarks: Benchmarks, evidence: Evidence, opened: Mapping[str, Opened | str]) -> tuple[BenchmarkUse, ...]:
     """The benchmarks as the report names them, with their scores counted."""
-    return tuple(
-        BenchmarkUse(
+    uses = []
+    for name, benchmark in benchmarks.items():
+        counts = opened.get(name)
+        scores = {"score": evidence.candidate.get(name), "live": (evidence.current or {}).get(name)}
+        drawn = {
+            which: binned(rows, evidence.task, which, counts.base if isinstance(counts, Opened) else None)
+            for which, rows in scores.items()
+        }
+        use = BenchmarkUse(
             id=name,
             content_digest=benchmark.content_digest,
             rows=benchmark.snapshot.rows,
             kind=benchmark.kind,
-            scores=histogram(evidence.candidate.get(name), evidence.task),
-            current=histogram((evidence.current or {}).get(name), evidence.task),
+            scores=drawn["score"],
+            current=drawn["live"],
+            counted_by=counts.engine if isinstance(counts, Opened) else None,
         )
-        for name, benchmark in benchmarks.items()
-    )
+        uses.append(use)
+    return tuple(uses)
 
 
 def _report(
@@ -291,31 +304,45 @@ def _measured(whose: str, specs: tuple[Gate, ...], found: Mapping[str, Found | s
 
 def _scored(
     whose: str, measured: Mapping[str, Found | str], benchmarks: Benchmarks, task: str
-) -> dict[str, Scored | str]:
-    """Labels and scores of each benchmark, or why there are none."""
-    found: dict[str, Scored | str] = {}
+) -> dict[str, Scored | Counted | str]:
+    """Labels and scores of each benchmark that was scored in memory, or why there are none."""
+    found: dict[str, Scored | Counted | str] = {}
     for name, benchmark in benchmarks.items():
         rows = measured.get(f"{whose}/{name}")
-        if rows is None or isinstance(rows, str):
-            found |= {name: rows} if rows else {}
-            continue
-        given = arrays(rows)
-        columns = {
-            column: at if isinstance(at, str) else Column(given[f"levels-{at}"], given[f"codes-{at}"].astype(np.int32))
-            for column, at in rows["columns"].items()
-        }
-        try:
-            found[name] = scored(
-                name,
-                benchmark.content_digest,
-                given["label"],
-                given["score"],
-                task=task,
-                one_class_ok=benchmark.kind == "known-bad",
-                columns=columns,
+        if isinstance(rows, str) or (rows is not None and "arrays" in rows):
+            found[name] = _rows(name, benchmark, rows, task)
+    return found
+
+
+def _rows(name: str, benchmark: FrozenBenchmark, rows: Found | str, task: str) -> Scored | str:
+    one_class_ok = benchmark.kind == "known-bad"
+    return scored_from(name, benchmark.content_digest, rows, task=task, one_class_ok=one_class_ok)
+
+
+def _counted(
+    whose: str,
+    opened: Mapping[str, Opened | str],
+    specs: tuple[Gate, ...],
+    benchmarks: Benchmarks,
+    task: str,
+) -> dict[str, Counted | str]:
+    """What was counted of each benchmark that was scored in batches, or why nothing was."""
+    found: dict[str, Counted | str] = {}
+    for name, counts in opened.items():
+        if isinstance(counts, str):
+            found |= {name: counts} if whose == "candidate" else {}
+        elif whose == "candidate" or counts.live:  # else why is known already
+            benchmark = benchmarks[name]
+            why = one_class(counts.base) if task == "binary" and benchmark.kind != "known-bad" else ""
+            rows = _rows(name, benchmark, counts.rows[whose], task) if counts.rows and not why else None
+            asked = asks(
+                [spec for spec in specs if spec.benchmark == name], task, live=counts.live, rows_fit=bool(rows)
             )
-        except BadInput as error:
-            found[name] = "; ".join(str(fault) for fault in error.faults)
+            if why or isinstance(rows, str):
+                found[name] = why or str(rows)
+            else:
+                tallies = counts.tallies(asked)
+                found[name] = Counted(name, benchmark.content_digest, counts.n, counts.engine, tallies, MOST_ROWS, rows)
     return found
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from vendorkit.adapters.tables import digest_frame
 from vendorkit.errors import VendorkitError
+from vendorkit.tracking.batches import column_kinds, score_in_batches
 from vendorkit.tracking.counting import data
 from vendorkit.tracking.golden import frame_of, scores_of
 from vendorkit.tracking.measurement import Subject
@@ -67,6 +68,8 @@ def golden(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
 MEASURES: dict[str, Measure] = {
     "prepare": prepare,
     "score": score,
+    "score_in_batches": score_in_batches,
+    "column_kinds": column_kinds,
     "retrain": retrain,
     "latency": latency,
     "memory": memory,

@@ -18,7 +18,19 @@ MOST_LABELS = 50
 def columns_of(
     raw: pd.DataFrame, prepared: pd.DataFrame, index: pd.Index[Any], label: str | None, wanted: list[str]
 ) -> dict[str, Coded | str]:
-    """Each wanted column as distinct values and codes, or why it cannot be had.
+    """Each wanted column as distinct values and codes, or why it cannot be had; arguments as of `values_of`.
+
+    Returns:
+        By name: values (k,), ascending, and int32 codes (n_prepared,), -1 where the value is missing.
+    """
+    found = values_of(raw, prepared, index, label, wanted)
+    return {name: values if isinstance(values, str) else coded(values) for name, values in found.items()}
+
+
+def values_of(
+    raw: pd.DataFrame, prepared: pd.DataFrame, index: pd.Index[Any], label: str | None, wanted: list[str]
+) -> dict[str, pd.Series[Any] | str]:
+    """Each wanted column beside the prepared rows, or why it cannot be had.
 
     Args:
         raw: The benchmark as it was read.
@@ -28,15 +40,15 @@ def columns_of(
         wanted: Names of columns. Columns of the benchmark come first, then those that `prepare` made.
 
     Returns:
-        By name: values (k,), ascending, and int32 codes (n_prepared,), -1 where the value is missing.
+        By name: the values, shape (n_prepared,).
     """
     why = _unmatched(raw, prepared, index, label) if any(name in raw for name in wanted) else ""
-    found: dict[str, Coded | str] = {}
+    found: dict[str, pd.Series[Any] | str] = {}
     for name in wanted:
         if name in raw and not why:
-            found[name] = _coded(raw[name].take(raw.index.get_indexer(index)))
+            found[name] = raw[name].take(raw.index.get_indexer(index))
         elif name in prepared:
-            found[name] = _coded(prepared[name])
+            found[name] = prepared[name]
         else:
             found[name] = why or "neither the benchmark nor the prepared table has it"
     return found
@@ -57,7 +69,8 @@ def _unmatched(raw: pd.DataFrame, prepared: pd.DataFrame, index: pd.Index[Any], 
     return ""
 
 
-def _coded(values: pd.Series[Any]) -> Coded | str:
+def coded(values: pd.Series[Any]) -> Coded:
+    """Distinct values and codes of a column, -1 where it is missing."""
     missing = values.isna().to_numpy()
     if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
         given: Any = values.to_numpy(dtype=np.float64, na_value=np.nan)

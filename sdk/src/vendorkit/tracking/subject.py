@@ -65,11 +65,12 @@ class Measuring:
 
     def prepared(self, instead: Mapping[str, str] | None = None) -> pd.DataFrame:
         """What `prepare` gives; a model without one is given its first table."""
-        return self._prepared(self.raw(instead), instead)[0]
+        return self.prepared_rows(self.raw(instead), instead)[0]
 
-    def _prepared(
+    def prepared_rows(
         self, frames: dict[str, pd.DataFrame], instead: Mapping[str, str] | None
     ) -> tuple[pd.DataFrame, pd.Index[Any]]:
+        """What `prepare` makes of tables, and the index that it gave the rows."""
         pipeline = self.pipeline
         if "prepare" in pipeline.functions:
             return pipeline.prepare_rows(frames)
@@ -83,7 +84,7 @@ class Measuring:
             benchmark: The dataset that it stands in for, and its snapshot.
 
         Raises:
-            ValueError: Features or the label are not there.
+            BadInput: Features or the label are not there.
         """
         return self.rows_and_columns(benchmark, [])[0]
 
@@ -97,15 +98,23 @@ class Measuring:
             columns: Names of columns of the benchmark, which the model need not be given.
 
         Raises:
-            ValueError: As for `rows`.
+            BadInput: As for `rows`.
         """
         frames = self.raw(benchmark)
-        frame, index = self._prepared(frames, benchmark)
+        frame, index = self.prepared_rows(frames, benchmark)
+        self.complete(frame)
+        return frame, columns_of(frames[next(iter(benchmark))], frame, index, self.subject.label, columns)
+
+    def complete(self, frame: pd.DataFrame) -> None:
+        """Refuse a prepared table without the features or the label.
+
+        Raises:
+            BadInput: Some are not there.
+        """
         wanted = [*self.subject.features, *([self.subject.label] if self.subject.label else [])]
         missing = [name for name in wanted if name not in frame]
         if missing:
-            raise ValueError(f"the prepared table lacks {', '.join(missing)}")
-        return frame, columns_of(frames[next(iter(benchmark))], frame, index, self.subject.label, columns)
+            raise BadInput(f"the prepared table lacks {', '.join(missing)}.")
 
     def stressed(self, benchmark: Mapping[str, str], stress: Mapping[str, str]) -> pd.DataFrame:
         """The prepared rows of a benchmark after its stress: `stress(rows)` of a file changes the rows as read."""
@@ -116,17 +125,21 @@ class Measuring:
             if not isinstance(given, pd.DataFrame) or len(given) != len(frames[name]):
                 raise ValueError(f"{stress['shown']} stress() must give the table of rows that it takes, changed")
             frames[name] = given
-        return self._prepared(frames, benchmark)[0]
+        return self.prepared_rows(frames, benchmark)[0]
 
-    def score(self, rows: pd.DataFrame) -> Scores:
+    def score(self, rows: pd.DataFrame, *, first: int = 0) -> Scores:
         """The scores of prepared rows, float64, shape `(n_rows,)`; in batches, so that memory does not grow.
+
+        Args:
+            rows: Prepared rows.
+            first: Rows that stand before them, so that messages name the right one.
 
         Raises:
             BadInput: `predict` broke its contract or wrote to its input, or raised: the row is named.
         """
         given = rows[self.subject.features]
         batches = [given.iloc[at : at + BATCH_ROWS] for at in range(0, len(given), BATCH_ROWS)]
-        return np.concatenate([self._batch(batch, at * BATCH_ROWS) for at, batch in enumerate(batches)])
+        return np.concatenate([self._batch(batch, first + at * BATCH_ROWS) for at, batch in enumerate(batches)])
 
     def _batch(self, rows: pd.DataFrame, first: int) -> Scores:
         lent = rows.reset_index(drop=True)

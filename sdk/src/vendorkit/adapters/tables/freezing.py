@@ -62,15 +62,28 @@ def read_frozen(snapshot: Snapshot, base: Path) -> pd.DataFrame:
     """
     with open_table(snapshot.source, base) as table:
         rows = table.to_arrow()
-        found = _freeze(snapshot.dataset, table, rows.schema, rows.to_batches())
-    differences = why_different(snapshot, found.snapshot)
+        digest = TableDigest(rows.schema)
+        for batch in rows.to_batches():
+            digest.update(batch)
+    not_as_frozen(snapshot, digest)
+    return frame_of(rows)
+
+
+def not_as_frozen(snapshot: Snapshot, digest: TableDigest) -> None:
+    """Refuse rows that are not those of a snapshot.
+
+    Raises:
+        BadInput: They differ; every difference is named.
+    """
+    content_digest, columns, rows = digest.result()
+    found = snapshot.model_copy(update={"content_digest": content_digest, "columns": columns, "rows": rows})
+    differences = why_different(snapshot, found)
     if differences:
         raise BadInput(
             f"Dataset {snapshot.dataset!r} is not what was frozen on {snapshot.taken_at}.",
             [Fault(snapshot.source, says) for says in differences],
             fix=f"Restore it, or freeze it anew with `vendorkit snapshot {snapshot.dataset}`.",
         )
-    return frame_of(rows)
 
 
 def digest_frame(frame: pd.DataFrame) -> str:

@@ -6,126 +6,148 @@ every single column is added up: six groupings in place of twenty-one for six co
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 from math import prod
 from typing import Any
 
-import ibis
 import numpy as np
 from numpy.typing import NDArray
 
 from vendorkit.adapters.tables.source import TableSource, said_plainly
+from vendorkit.adapters.tables.terms import TERMS, Coded, Scale, coded, edge_bin, holds, outcome, score_bin
 from vendorkit.errors import BadInput, Fault
-from vendorkit.records.tallies import Tallies, Where
+from vendorkit.records.tallies import Asked, Tallies, Where
 
-CLIP = float(np.finfo(np.float64).eps)
-MOST_VALUES = 200
 MOST_CELLS = 65_536
 """Cells of one grouping: its counters stay in the cache of a core."""
+MOST_BINS = 8_000_000
+"""Counters of all score histograms of one grouping; the bins become fewer before they become more than this."""
+FEWEST_BINS = 100
 
-MISSING = "(missing)"
 Dense = dict[str, NDArray[Any]]
+Family = tuple[int, ...]
+"""Places of the columns whose values are the segments: none, one or two."""
 
 
 @dataclass(frozen=True)
-class Coded:
-    """A column as numbers from 0; the last is a missing value.
+class Counting:
+    """Rows as small numbers, ready to be grouped.
 
     Args:
-        name: The column.
-        values: What each number stands for, as people read it.
-        code: The Ibis expression.
+        rows: Columns `c0`, `c1` ... of codes, `o` the outcome, `t0` ... the terms, `y` the label, `score`, `live`.
+        asked: What is counted.
+        columns: The columns that `c0` ... stand for.
+        terms: Names of the terms.
     """
 
-    name: str
-    values: tuple[str, ...]
-    code: Any
+    rows: Any
+    asked: Asked
+    columns: tuple[Coded, ...]
+    terms: tuple[str, ...]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Number of values of each column, the missing one among them."""
+        return [len(each.values) for each in self.columns]
+
+    @property
+    def outcomes(self) -> int:
+        """Number of outcomes."""
+        return 1 if self.asked.threshold is None else 8 if self.asked.live else 4
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The score columns."""
+        return ("score", "live") if self.asked.live else ("score",)
+
+    @property
+    def families(self) -> list[Family]:
+        """All rows, every column, every pair of columns."""
+        places = range(len(self.columns))
+        return [(), *((place,) for place in places), *combinations(places, 2)]
+
+    @property
+    def products(self) -> list[tuple[int, int]]:
+        """The pairs of terms whose products are summed."""
+        return list(combinations_with_replacement(range(len(self.terms)), 2))
 
 
-def tally(
-    source: TableSource, columns: tuple[str, ...], *, label: str, score: str, threshold: float = 0.5, bins: int = 0
-) -> Tallies:
+def tally(source: TableSource, asked: Asked) -> Tallies:
     """Count all rows, each value of each column, and each pair of values of two columns.
 
     Args:
         source: Rows in any engine that Ibis speaks.
-        columns: Names of columns with at most 200 different values each.
-        label: Column of 0 and 1.
-        score: Column of the probability of 1, 0 to 1.
-        threshold: A score of at least this is a yes.
-        bins: Bins of the score histograms, 0 for none.
+        asked: What is counted.
 
     Raises:
         BadInput: Columns are not there, labels or scores are missing or out of range, or a column has too many
             values; says all faults.
     """
     table = source.unordered
-    _check(table, columns, label, score)
-    coded = [_coded(table, name) for name in columns]
-    ones, p = (table[label] == 1).cast("int8"), table[score].cast("float64")
-    clipped = ibis.greatest(ibis.least(p, 1.0 - CLIP), CLIP)
-    named = {
-        **{f"c{place}": each.code for place, each in enumerate(coded)},
-        "o": ((p >= threshold).cast("int8") * 2 + ones).cast("int8"),
-        "l": -ibis.ifelse(ones == 1, clipped, 1.0 - clipped).ln(),
-        "s": (p - ones) * (p - ones),
-    }
-    if bins:
-        named["h"] = ibis.least((p * bins).floor(), bins - 1.0).cast("int32")
-    with said_plainly(source.source), table.select(**named).cache() as rows:
-        counted = _counted(rows, [len(each.values) for each in coded])
-        histograms = _histograms(rows, [len(each.values) for each in coded], bins) if bins else {}
-    return _tallies(coded, counted, histograms, bins)
+    with said_plainly(source.source):
+        mean = _check(table, asked)
+        if asked.condition is not None:
+            table = table.filter(holds(asked.condition, table))
+        columns = tuple(coded(table, name) for name in asked.columns)
+        named, terms = _numbers(table, asked, columns, mean)
+        with table.select(**named).cache() as rows:
+            return _tallies(Counting(rows, asked, columns, terms))
 
 
-def _check(table: Any, columns: tuple[str, ...], label: str, score: str) -> None:
-    there = [name for name in (*columns, label, score) if name not in table.columns]
-    faults = [Fault(name, f"is no column; there are {', '.join(table.columns)}.") for name in there]
-    for name in (label, score):
-        if name not in there and not (table[name].type().is_numeric() or table[name].type().is_boolean()):
+def _numbers(
+    table: Any, asked: Asked, columns: tuple[Coded, ...], mean: float
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The columns that are grouped and summed, and the names of the terms."""
+    y = table[asked.label].cast("float64")
+    scores = {"score": table[asked.score].cast("float64")}
+    if asked.live:
+        scores["live"] = table[asked.live].cast("float64")
+    named = {f"c{place}": each.code for place, each in enumerate(columns)}
+    named["o"] = outcome(y, list(scores.values()), asked.threshold)
+    scale = Scale(asked, mean)
+    terms: dict[str, Any] = {term: TERMS[term](y, scores["score"], scale) for term in asked.terms}
+    if asked.live:
+        terms |= {f"live.{term}": TERMS[term](y, scores["live"], scale) - terms[term] for term in asked.terms}
+    named |= {f"t{place}": each for place, each in enumerate(terms.values())}
+    if asked.score_bins or asked.edges:
+        named |= {"y": y, **scores}
+    return named, tuple(terms)
+
+
+def _check(table: Any, asked: Asked) -> float:
+    """Refuse what cannot be counted; gives the mean of the labels."""
+    numbers = (asked.label, asked.score, *([asked.live] if asked.live else []))
+    absent = [name for name in (*asked.columns, *numbers) if name not in table.columns]
+    faults = [Fault(name, f"is no column; there are {', '.join(table.columns)}.") for name in absent]
+    for name in numbers:
+        if name not in absent and not (table[name].type().is_numeric() or table[name].type().is_boolean()):
             faults.append(Fault(name, f"holds {table[name].type()}, expected numbers."))
-    if not faults:
-        y, p = table[label].cast("float64"), table[score].cast("float64")
-        asked = table.aggregate(
-            n=table.count(),
-            labels=((y == 0) | (y == 1)).fill_null(False).sum(),
-            scores=((p >= 0) & (p <= 1) & ~p.isnan()).fill_null(False).sum(),
-        )
-        found = asked.to_pyarrow().to_pylist()[0]
-        if not found["n"]:
-            faults.append(Fault("", "The table has no rows."))
-        elif found["labels"] < found["n"]:
-            faults.append(Fault(label, f"is neither 0 nor 1 in {found['n'] - found['labels']:,} rows."))
-        if (found["scores"] or 0) < found["n"]:
-            says = f"is missing, NaN or outside 0 to 1 in {found['n'] - found['scores']:,} rows."
-            faults.append(Fault(score, says))
     if faults:
         raise BadInput("This table cannot be counted.", faults)
+    y = table[asked.label].cast("float64")
+    binary = asked.threshold is not None
+    right = ((y == 0) | (y == 1)) if binary else ~(y.isnan() | y.isinf())
+    fit = {asked.label: right.fill_null(False).sum()}
+    for name in numbers[1:]:
+        p = table[name].cast("float64")
+        fit[name] = (((p >= 0) & (p <= 1) if binary else ~p.isinf()) & ~p.isnan()).fill_null(False).sum()
+    named = {f"fit{place}": each for place, each in enumerate(fit.values())}
+    found = table.aggregate(n=table.count(), mean=y.mean(), **named).to_pyarrow().to_pylist()[0]
+    if not found["n"]:
+        raise BadInput("This table cannot be counted.", [Fault("", "The table has no rows.")])
+    for place, name in enumerate(fit):
+        if lacking := found["n"] - (found[f"fit{place}"] or 0):
+            what = "is missing, NaN or outside 0 to 1" if binary else "is missing, NaN or infinite"
+            says = "is neither 0 nor 1" if binary and not place else what
+            faults.append(Fault(name, f"{says} in {lacking:,} rows."))
+    if faults:
+        raise BadInput("This table cannot be counted.", faults)
+    return float(found["mean"])
 
 
-def _coded(table: Any, name: str) -> Coded:
-    column = table[name]
-    if column.type().is_integer():
-        least, most = table.aggregate(a=column.min(), b=column.max()).to_pyarrow().to_pylist()[0].values()
-        if least is not None and most - least < MOST_VALUES:
-            code = (column - least).cast("int16").fill_null(most - least + 1)
-            return Coded(name, (*map(str, range(least, most + 1)), MISSING), code)
-    values = table.select(v=column).distinct().filter(lambda each: each.v.notnull()).limit(MOST_VALUES + 1)
-    levels = sorted(values.to_pyarrow()["v"].to_pylist())
-    if len(levels) > MOST_VALUES:
-        says = f"has more than {MOST_VALUES} different values."
-        raise BadInput("This table cannot be counted.", [Fault(name, says, "Use a column of categories.")])
-    branches = [(level, place) for place, level in enumerate(levels)]
-    code = column.cases(*branches, else_=len(levels)).cast("int16") if branches else ibis.literal(0, "int16")
-    return Coded(name, (*map(_said, levels), MISSING), code)
-
-
-def _said(level: Any) -> str:
-    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
-
-
-def covering(sizes: list[int]) -> list[tuple[int, ...]]:
+def covering(sizes: list[int]) -> list[Family]:
     """Groupings of columns such that every pair, and every column, is in one: the most new pairs first.
 
     Args:
@@ -141,7 +163,7 @@ def covering(sizes: list[int]) -> list[tuple[int, ...]]:
         each
         for width in (2, 3, 4)
         for each in combinations(range(len(sizes)), width)
-        if width == 2 or 4 * prod(sizes[place] for place in each) <= MOST_CELLS * 4
+        if width == 2 or prod(sizes[place] for place in each) <= MOST_CELLS
     ]
     chosen = []
     while open_pairs:
@@ -157,20 +179,11 @@ def covering(sizes: list[int]) -> list[tuple[int, ...]]:
     return chosen
 
 
-def _counted(rows: Any, sizes: list[int]) -> dict[tuple[int, ...], Dense]:
-    """Counts and sums of every single and pair: dense arrays of shape (sizes..., 4)."""
-    found: dict[tuple[int, ...], Dense] = {}
-    for places in covering(sizes):
-        keys = [*(f"c{place}" for place in places), "o"]
-        grouped = rows.group_by(keys).agg(n=rows.count(), l=rows.l.sum(), s=rows.s.sum())
-        answer = grouped.to_pyarrow()
-        shape = (*(sizes[place] for place in places), 4)
-        at = np.ravel_multi_index([answer[key].to_numpy().astype(np.int64) for key in keys], shape)
-        dense: Dense = {}
-        for name, kind in (("n", np.int64), ("l", np.float64), ("s", np.float64)):
-            flat = np.zeros(prod(shape), dtype=kind)
-            flat[at] = answer[name].to_numpy()
-            dense[name] = flat.reshape(shape)
+def _counted(counting: Counting) -> dict[Family, Dense]:
+    """Counts and sums of every family: dense arrays of shape (sizes..., outcomes)."""
+    found: dict[Family, Dense] = {}
+    for places in covering(counting.sizes):
+        dense = _grouped(counting, places)
         for width in (0, 1, 2):
             for axes in combinations(range(len(places)), width):
                 kept = tuple(places[axis] for axis in axes)
@@ -180,51 +193,84 @@ def _counted(rows: Any, sizes: list[int]) -> dict[tuple[int, ...], Dense]:
     return found
 
 
-def _histograms(rows: Any, sizes: list[int], bins: int) -> dict[tuple[int, ...], NDArray[np.int64]]:
-    """Score histograms of all rows and of every single column: shape (values, 2, bins)."""
-    found: dict[tuple[int, ...], NDArray[np.int64]] = {}
-    coded = rows.mutate(y=rows.o % 2)
-    for place, size in enumerate(sizes) if sizes else [(-1, 1)]:
-        keys = [*([f"c{place}"] if place >= 0 else []), "y", "h"]
-        answer = coded.group_by(keys).agg(n=coded.count()).to_pyarrow()
-        counts = np.zeros((size, 2, bins), dtype=np.int64)
-        first = answer[f"c{place}"].to_numpy() if place >= 0 else np.zeros(answer.num_rows, dtype=np.int64)
-        counts[first, answer["y"].to_numpy(), answer["h"].to_numpy()] = answer["n"].to_numpy()
-        found[(place,)] = counts
-        found.setdefault((), counts.sum(axis=0, keepdims=True))
-    return found
+def _grouped(counting: Counting, places: Family) -> Dense:
+    rows = counting.rows
+    sums = {f"s{at}": rows[f"t{at}"].sum() for at in range(len(counting.terms))}
+    sums |= {f"p{one}_{two}": (rows[f"t{one}"] * rows[f"t{two}"]).sum() for one, two in counting.products}
+    keys = [*(f"c{place}" for place in places), "o"]
+    answer = rows.group_by(keys).agg(n=rows.count(), **sums).to_pyarrow()
+    shape = (*(counting.sizes[place] for place in places), counting.outcomes)
+    at = np.ravel_multi_index([answer[key].to_numpy().astype(np.int64) for key in keys], shape)
+    dense: Dense = {}
+    for name in ("n", *sums):
+        flat = np.zeros(prod(shape), dtype=np.int64 if name == "n" else np.float64)
+        flat[at] = answer[name].to_numpy()
+        dense[name] = flat.reshape(shape)
+    return dense
 
 
-def _tallies(
-    coded: list[Coded],
-    counted: dict[tuple[int, ...], Dense],
-    histograms: dict[tuple[int, ...], NDArray[np.int64]],
-    bins: int,
-) -> Tallies:
+def _histograms(counting: Counting, score: str) -> Iterator[NDArray[np.int64]]:
+    """For each family the rows by label and score: shape (cells, 2, bins), the same number of bins for all."""
+    largest = max(prod(counting.sizes[place] for place in family) for family in counting.families)
+    bins = min(counting.asked.score_bins, max(FEWEST_BINS, MOST_BINS // (2 * largest)))
+    rows = counting.rows.mutate(b=score_bin(counting.rows[score], bins), y=counting.rows.y.cast("int8"))
+    for family in counting.families:
+        keys = [*(f"c{place}" for place in family), "y", "b"]
+        answer = rows.group_by(keys).agg(n=rows.count()).to_pyarrow()
+        shape = [*(counting.sizes[place] for place in family), 2, bins]
+        yield _dense(answer, keys, shape, "n").reshape(-1, 2, bins).astype(np.int64)
+
+
+def _calibration(counting: Counting, score: str) -> Iterator[NDArray[np.float64]]:
+    """For each family rows, sum of labels and sum of scores in each bin: shape (cells, bins, 3)."""
+    bins = len(counting.asked.edges) + 1
+    rows = counting.rows.mutate(b=edge_bin(counting.rows[score], counting.asked.edges))
+    for family in counting.families:
+        keys = [*(f"c{place}" for place in family), "b"]
+        answer = rows.group_by(keys).agg(n=rows.count(), ones=rows.y.sum(), said=rows[score].sum()).to_pyarrow()
+        shape = [*(counting.sizes[place] for place in family), bins]
+        parts = [_dense(answer, keys, shape, name).reshape(-1, bins) for name in ("n", "ones", "said")]
+        yield np.stack(parts, axis=2)
+
+
+def _dense(answer: Any, keys: list[str], shape: list[int], name: str) -> NDArray[np.float64]:
+    """Grouped values in their places, shape (prod(shape),)."""
+    flat = np.zeros(prod(shape), dtype=np.float64)
+    flat[np.ravel_multi_index([answer[key].to_numpy().astype(np.int64) for key in keys], shape)] = answer[name]
+    return flat
+
+
+def _tallies(counting: Counting) -> Tallies:
+    counted, asked, columns = _counted(counting), counting.asked, counting.columns
     where: list[Where] = []
-    parts: dict[str, list[NDArray[Any]]] = {"n": [], "l": [], "s": [], "h": []}
-    for places in sorted(counted, key=lambda each: (len(each), each)):
-        dense = {name: array.reshape(-1, 4) for name, array in counted[places].items()}
-        kept = np.flatnonzero(dense["n"].sum(axis=1))
-        sizes = tuple(len(coded[place].values) for place in places)
-        for cell in kept.tolist():
+    present: list[NDArray[np.intp]] = []
+    for family in counting.families:
+        cells = counted[family]["n"].reshape(-1, counting.outcomes)
+        present.append(np.flatnonzero(cells.sum(axis=1)) if family else np.zeros(1, dtype=np.intp))
+        sizes = tuple(len(columns[place].values) for place in family)
+        for cell in present[-1].tolist():
             at = np.unravel_index(cell, sizes) if sizes else ()
-            named = zip(places, at, strict=True)
-            where.append(tuple((coded[place].name, coded[place].values[value]) for place, value in named))
-        for name, array in dense.items():
-            parts[name].append(array[kept])
-        if places in histograms:
-            parts["h"].append(histograms[places][kept])
-    outcomes = np.concatenate(parts["n"])
-    histogram = np.concatenate(parts["h"]) if parts["h"] else np.zeros((0, 2, bins), dtype=np.int64)
+            named = zip(family, at, strict=True)
+            where.append(tuple((columns[place].name, columns[place].values[value]) for place, value in named))
+
+    def every(name: str) -> NDArray[Any]:
+        kept = zip(counting.families, present, strict=True)
+        return np.concatenate([counted[family][name].reshape(-1, counting.outcomes)[cells] for family, cells in kept])
+
+    def stacked(arrays: Iterator[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([array[cells] for array, cells in zip(arrays, present, strict=True)])
+
+    number = len(counting.terms)
+    products = np.zeros((len(where), number, number))
+    for one, two in counting.products:
+        products[:, one, two] = products[:, two, one] = every(f"p{one}_{two}").sum(axis=1)
+    sums = [every(f"s{at}").sum(axis=1) for at in range(number)]
     return Tallies(
         where=tuple(where),
-        tn=outcomes[:, 0],
-        fn=outcomes[:, 1],
-        fp=outcomes[:, 2],
-        tp=outcomes[:, 3],
-        log_loss=np.concatenate(parts["l"]).sum(axis=1),
-        squared_error=np.concatenate(parts["s"]).sum(axis=1),
-        negatives=histogram[:, 0],
-        positives=histogram[:, 1],
+        outcomes=every("n"),
+        terms=counting.terms,
+        sums=np.stack(sums, axis=1) if sums else np.zeros((len(where), 0)),
+        products=products,
+        scores={name: stacked(_histograms(counting, name)) for name in counting.scores if asked.score_bins},
+        calibration={name: stacked(_calibration(counting, name)) for name in counting.scores if asked.edges},
     )

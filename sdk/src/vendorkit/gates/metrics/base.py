@@ -49,6 +49,12 @@ class Options:
     season: int = 1
     series: NDArray[np.int32] | None = None
 
+    @property
+    def edges(self) -> Numbers:
+        """Inner edges of the bins of a calibration error, ascending."""
+        edges: Numbers = np.linspace(0.0, 1.0, self.bins + 1)[1:-1]
+        return edges
+
 
 DEFAULT = Options()
 Function = Callable[[Numbers, Numbers, Options], float]

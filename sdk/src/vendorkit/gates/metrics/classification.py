@@ -118,7 +118,7 @@ def brier(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
 
 def calibration_error(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean over rows of |share of 1 - mean score| of the bin that the row's score lies in."""
-    place = np.searchsorted(np.linspace(0.0, 1.0, options.bins + 1)[1:-1], score, side="left")
+    place = np.searchsorted(options.edges, score, side="left")
     ones = np.bincount(place, weights=label, minlength=options.bins)
     scores = np.bincount(place, weights=score, minlength=options.bins)
     return float(np.abs(ones - scores).sum()) / len(label)
@@ -148,35 +148,65 @@ def accuracy(label: Numbers, score: Numbers, options: Options = DEFAULT) -> floa
 
 def precision(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of the yes that are 1."""
-    right, yes, _ = _counts(label, score, options)
-    if not yes:
-        says = f"no row scores {options.threshold:g} or more"
-        raise BadInput(f"{says}, so precision has no value; look at the scale of the scores.")
-    return right / yes
+    return precision_of(*_counts(label, score, options), len(label))
 
 
 def recall(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of the 1 that are a yes."""
-    right, _, ones = _counts(label, score, options)
+    return recall_of(*_counts(label, score, options), len(label))
+
+
+def f1(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
+    """Harmonic mean of precision and recall."""
+    return f1_of(*_counts(label, score, options), len(label))
+
+
+def lift(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
+    """Precision divided by the share of 1: how many times more of them are found than by chance."""
+    return lift_of(*_counts(label, score, options), len(label))
+
+
+def accuracy_of(right: int, yes: int, ones: int, n: int) -> float:
+    """From counts of yes that are 1, of yes, of 1, and of all; so the next three."""
+    return (n - yes - ones + 2 * right) / n
+
+
+def precision_of(right: int, yes: int, ones: int, n: int) -> float:
+    """BadInput where no row is a yes."""
+    if not yes:
+        raise BadInput("no row scores `threshold` or more, so precision has no value; look at the scale of the scores.")
+    return right / yes
+
+
+def recall_of(right: int, yes: int, ones: int, n: int) -> float:
+    """BadInput where no row is 1."""
     if not ones:
         raise BadInput("no label is 1, so recall has no value; it needs rows of that class.")
     return right / ones
 
 
-def f1(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
-    """Harmonic mean of precision and recall."""
-    right, yes, ones = _counts(label, score, options)
+def f1_of(right: int, yes: int, ones: int, n: int) -> float:
+    """BadInput where no row is 1 or a yes."""
     if not yes + ones:
-        raise BadInput(f"no label is 1 and no row scores {options.threshold:g} or more, so f1 has no value.")
+        raise BadInput("no label is 1 and no row scores `threshold` or more, so f1 has no value.")
     return 2.0 * right / (yes + ones)
 
 
-def lift(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
-    """Precision divided by the share of 1: how many times more of them are found than by chance."""
-    right, yes, ones = _counts(label, score, options)
+def lift_of(right: int, yes: int, ones: int, n: int) -> float:
+    """BadInput where no row is 1 or none a yes."""
     if not yes or not ones:
-        raise BadInput(f"no label is 1 or no row scores {options.threshold:g} or more, so lift has no value.")
-    return (right / yes) / (ones / len(label))
+        raise BadInput("no label is 1 or no row scores `threshold` or more, so lift has no value.")
+    return (right / yes) / (ones / n)
+
+
+RATES: dict[str, Callable[[int, int, int, int], float]] = {
+    "accuracy": accuracy_of,
+    "precision": precision_of,
+    "recall": recall_of,
+    "f1": f1_of,
+    "lift": lift_of,
+}
+"""Metrics that follow from counts at a threshold."""
 
 
 def _precision_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:

@@ -1,0 +1,66 @@
+"""From plain measurements to what gates are given: scored rows, and what must be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from vendorkit.errors import BadInput
+from vendorkit.gates.base import GateSpec, Scored, scored
+from vendorkit.gates.columns import Column
+from vendorkit.gates.samples import asked_of
+from vendorkit.records.tallies import Asked, Tallies
+
+
+def scored_from(
+    benchmark: str, content_digest: str, found: Mapping[str, Any] | str, *, task: str, one_class_ok: bool
+) -> Scored | str:
+    """The scored rows of a benchmark, or why they are not fit.
+
+    Args:
+        benchmark, content_digest, task, one_class_ok: As of `scored`.
+        found: What was measured: `columns` by name (their place, or why not) and `arrays`; or why nothing was.
+    """
+    if isinstance(found, str):
+        return found
+    given = found["arrays"]
+    columns = {
+        column: at if isinstance(at, str) else Column(given[f"levels-{at}"], given[f"codes-{at}"].astype(np.int32))
+        for column, at in found["columns"].items()
+    }
+    try:
+        return scored(
+            benchmark,
+            content_digest,
+            given["label"],
+            given["score"],
+            task=task,
+            one_class_ok=one_class_ok,
+            columns=columns,
+        )
+    except BadInput as error:
+        return "; ".join(str(fault) for fault in error.faults)
+
+
+def one_class(base: Tallies) -> str:
+    """Why all rows of a binary benchmark do not tell good from bad; empty where they do."""
+    ones = int(base.outcomes[0].reshape(-1, 2)[:, 1].sum())
+    n = int(base.n[0])
+    if 0 < ones < n:
+        return ""
+    return f"label is {1 if ones else 0} in all {n} rows; both classes are needed to tell good from bad"
+
+
+def asks(specs: Iterable[GateSpec], task: str, *, live: bool, rows_fit: bool) -> dict[str, Asked]:
+    """What a table engine must count for gates, by their ids; those that rows answer, or nothing can, are left out."""
+    found = {}
+    for spec in specs:
+        try:
+            asked = asked_of(spec, task, live=live, rows_fit=rows_fit)
+        except BadInput:
+            continue  # the gate itself says what is wrong with its slice
+        if asked is not None:
+            found[spec.id] = asked
+    return found

@@ -1,0 +1,302 @@
+"""What a metric is asked of: the rows of a segment in memory, or what a table engine counted of them.
+
+Both answer alike, so that a gate need not know which it has. What must be counted is said here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from vendorkit.errors import BadInput
+from vendorkit.gates.base import Counted, GateSpec, Scored
+from vendorkit.gates.columns import Group, families, of_slice
+from vendorkit.gates.disparity import DISPARITIES, Table, table_of
+from vendorkit.gates.limits import interval_of, value_of
+from vendorkit.gates.metrics import Interval, Metric, Numbers, Options, difference
+from vendorkit.gates.metrics.additive import (
+    ADDITIVE,
+    OUTCOMES,
+    Moments,
+    additive_difference,
+    additive_interval,
+    calibration_from,
+    from_outcomes,
+    histogram_auc,
+    histogram_auc_interval,
+    histogram_precision,
+)
+from vendorkit.gates.metrics.classification import calibration_error
+from vendorkit.records.slices import Slice, parse_slice
+from vendorkit.records.tallies import Asked, Tallies, Where
+
+BINS = 10_000
+"""Bins of a score histogram, from which an area is computed where the rows do not fit into memory."""
+FROM_HISTOGRAM = ("roc_auc", "average_precision")
+CALIBRATION = ("calibration_error", "calibration_within_groups")
+
+
+class Sample(Protocol):
+    """The rows of one segment, scored by one model."""
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        ...
+
+    def value(self, name: str, metric: Metric, options: Options) -> float:
+        """The value of a metric; BadInput where it has none."""
+        ...
+
+    def slack(self, name: str) -> float:
+        """How far the exact value may be from `value`; 0 where it is exact."""
+        ...
+
+    def interval(self, name: str, metric: Metric, options: Options) -> Interval | None:
+        """The 95 % interval, where there is one."""
+        ...
+
+    def table(self, options: Options) -> Table:
+        """Rows by label and by the yes at the threshold."""
+        ...
+
+    def calibration(self, options: Options) -> float:
+        """The calibration error."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows in memory: everything is exact."""
+
+    label: Numbers
+    score: Numbers
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.label)
+
+    def value(self, name: str, metric: Metric, options: Options) -> float:
+        """As `Sample`."""
+        return value_of(name, metric, self.label, self.score, options)
+
+    def slack(self, name: str) -> float:
+        """Rows are exact."""
+        return 0.0
+
+    def interval(self, name: str, metric: Metric, options: Options) -> Interval | None:
+        """As `Sample`."""
+        return interval_of(metric, self.label, self.score, options)
+
+    def table(self, options: Options) -> Table:
+        """As `Sample`."""
+        return table_of(self.label, self.score >= options.threshold)
+
+    def calibration(self, options: Options) -> float:
+        """As `Sample`."""
+        return calibration_error(self.label, self.score, options)
+
+
+@dataclass(frozen=True, eq=False)
+class Tallied:
+    """What was counted of one segment.
+
+    Args:
+        tallies: Of all segments.
+        at: Place of this one.
+        which: `score` or `live`: whose scores.
+    """
+
+    tallies: Tallies
+    at: int
+    which: str = "score"
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.tallies.outcomes[self.at].sum())
+
+    def moments(self, name: str) -> Moments:
+        """The sums that a metric follows from, of candidate and live version where both were counted."""
+        outcomes = self.tallies.outcomes[self.at]
+        if not ADDITIVE[name].terms:
+            return from_outcomes(outcomes, len(OUTCOMES) * (2 if len(outcomes) > 4 else 1))
+        return Moments(self.n, self.tallies.sums[self.at], self.tallies.products[self.at])
+
+    def value(self, name: str, metric: Metric, options: Options) -> float:
+        """As `Sample`."""
+        if name in FROM_HISTOGRAM:
+            return self._from_histogram(name)[0]
+        if name in CALIBRATION:
+            return self.calibration(options)
+        moments, number = self.moments(name), self._number(name)
+        means = moments.means[:number]
+        if self.which == "live":
+            means = means + moments.means[number:]
+        return float(ADDITIVE[name].value(means, self.n))
+
+    def slack(self, name: str) -> float:
+        """Half the pairs that share a bin, of an area; else 0."""
+        return self._from_histogram(name)[1] if name in FROM_HISTOGRAM else 0.0
+
+    def interval(self, name: str, metric: Metric, options: Options) -> Interval | None:
+        """As `Sample`."""
+        if name == "roc_auc":
+            return histogram_auc_interval(*self._histogram())
+        return additive_interval(name, self.moments(name).first(self._number(name))) if name in ADDITIVE else None
+
+    def table(self, options: Options) -> Table:
+        """As `Sample`."""
+        counts = self.tallies.outcomes[self.at]
+        bit = 4 if self.which == "live" else 2
+        code = np.arange(len(counts))
+        return tuple(
+            tuple(int(counts[((code & 1) == one) & ((code & bit > 0) == yes)].sum()) for yes in (False, True))
+            for one in (0, 1)
+        )  # type: ignore[return-value]  # two by two
+
+    def calibration(self, options: Options) -> float:
+        """As `Sample`."""
+        return calibration_from(self.tallies.calibration[self.which][self.at])
+
+    def _number(self, name: str) -> int:
+        return len(ADDITIVE[name].terms) or len(OUTCOMES)
+
+    def _histogram(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
+        counts = self.tallies.scores[self.which][self.at]
+        if not counts.sum(axis=1).all():
+            there = "1" if counts[1].sum() else "0"
+            raise BadInput(f"all labels are {there}, so this metric has no value; it needs rows of both classes.")
+        return counts[0], counts[1]
+
+    def _from_histogram(self, name: str) -> tuple[float, float]:
+        negatives, positives = self._histogram()
+        if name == "average_precision":
+            return histogram_precision(negatives, positives)
+        area, bound = histogram_auc(negatives[None], positives[None])
+        return float(area[0]), float(bound[0])
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment, scored by the candidate and, where one is live, by the live version."""
+
+    name: str
+    candidate: Sample
+    live: Sample | None
+
+
+def asked_of(spec: GateSpec, task: str, *, live: bool, rows_fit: bool) -> Asked | None:
+    """What a table engine must count for a gate.
+
+    Args:
+        spec: The gate.
+        task: Task of the model.
+        live: Whether a live version is compared with.
+        rows_fit: Whether the rows fit into memory: then what is not exact from counts is asked of them.
+
+    Returns:
+        None where counts do not answer it.
+
+    Raises:
+        BadInput: The slice cannot be read.
+    """
+    name = spec.metric or ""
+    disparity = DISPARITIES.get(name) if spec.kind == "fairness" else None
+    exact = disparity is not None or name in ADDITIVE
+    if not exact and (rows_fit or name not in (*FROM_HISTOGRAM, *CALIBRATION)):
+        return None
+    sliced = parse_slice(spec.slice) if spec.slice else None
+    options = Options(bins=spec.bins or 10)
+    return Asked(
+        columns=sliced.groups if sliced else (),
+        condition=sliced.condition if sliced else None,
+        live="live" if live else "",
+        threshold=(0.5 if spec.threshold is None else spec.threshold) if task == "binary" else None,
+        terms=ADDITIVE[name].terms if name in ADDITIVE else (),
+        quantile=spec.quantile or 0.5,
+        score_bins=BINS if name in FROM_HISTOGRAM else 0,
+        edges=tuple(options.edges.tolist()) if name in CALIBRATION else (),
+    )
+
+
+def whole(spec: GateSpec, candidate: Scored | Counted, live: Scored | Counted | None) -> Part:
+    """All rows of a benchmark."""
+    return next(_parts(spec, None, candidate, live))
+
+
+def slices(spec: GateSpec, sliced: Slice, candidate: Scored | Counted, live: Scored | Counted | None) -> list[Part]:
+    """The segments of a slice."""
+    return list(_parts(spec, sliced, candidate, live))
+
+
+def compared(spec: GateSpec, sliced: Slice, rows: Scored | Counted, *, live: bool = False) -> list[list[Part]]:
+    """The groups of each column, and of each pair of columns, of which only the candidate's sample is set."""
+    if isinstance(rows, Scored):
+        return [[_rows_part(group, rows, None) for group in family] for family in families(sliced.groups, rows.columns)]
+    tallies = tallies_of(spec, rows)
+    found: dict[tuple[str, ...], list[Part]] = {}
+    for at, where in enumerate(tallies.where):
+        if where:
+            sample = Tallied(tallies, at, "live" if live else "score")
+            found.setdefault(tuple(column for column, _ in where), []).append(Part(_name(where), sample, None))
+    return list(found.values())
+
+
+def apart(name: str, metric: Metric, part: Part, options: Options) -> Interval | None:
+    """The 95 % interval of candidate minus live version, where there is one."""
+    if isinstance(part.candidate, Rows) and isinstance(part.live, Rows):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return difference(metric, part.candidate.label, part.candidate.score, part.live.score, options)
+    if isinstance(part.candidate, Tallied) and name in ADDITIVE:
+        return additive_difference(name, part.candidate.moments(name))
+    return None
+
+
+def tallies_of(spec: GateSpec, counted: Counted) -> Tallies:
+    """What was counted for a gate.
+
+    Raises:
+        BadInput: Nothing was, and why.
+    """
+    found = counted.tallies.get(spec.id)
+    if found is None:
+        raise BadInput(
+            f"{spec.metric} is measured on rows in memory, and {counted.benchmark} has {counted.n:,} rows, more than "
+            f"the {counted.most_rows:,} that fit; ask it of a smaller benchmark."
+        )
+    if isinstance(found, str):
+        raise BadInput(found)
+    return found
+
+
+def _parts(
+    spec: GateSpec, sliced: Slice | None, candidate: Scored | Counted, live: Scored | Counted | None
+) -> Iterator[Part]:
+    if isinstance(candidate, Scored):
+        both = live if isinstance(live, Scored) else None
+        if sliced is None:
+            yield Part("", Rows(candidate.label, candidate.score), Rows(both.label, both.score) if both else None)
+        else:
+            yield from (_rows_part(group, candidate, both) for group in of_slice(sliced, candidate.columns))
+        return
+    tallies = tallies_of(spec, candidate)
+    for at, where in enumerate(tallies.where):
+        part = Part(_name(where), Tallied(tallies, at), Tallied(tallies, at, "live") if live is not None else None)
+        if sliced is None or sliced.condition is not None:
+            yield replace(part, name=sliced.text.strip() if sliced else "")
+        elif where:
+            yield part
+
+
+def _rows_part(group: Group, rows: Scored, live: Scored | None) -> Part:
+    own = Rows(rows.label[group.rows], rows.score[group.rows])
+    return Part(group.name, own, Rows(own.label, live.score[group.rows]) if live is not None else None)
+
+
+def _name(where: Where) -> str:
+    return ", ".join(f"{column} = {value}" for column, value in where)

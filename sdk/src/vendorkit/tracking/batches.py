@@ -1,0 +1,181 @@
+"""A benchmark scored batch by batch, in constant memory: for those that do not fit, and on Spark.
+
+`prepare` is given a batch of the benchmark, and the other tables whole; that it treats a row without looking at
+the others is tried on the first rows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from vendorkit.adapters.tables import ROW, batch_frame, first_rows, frozen_batches, read_frozen, write_batches
+from vendorkit.adapters.tables.engines import FAULT
+from vendorkit.errors import BadInput, VendorkitError
+from vendorkit.records.snapshot import Snapshot
+from vendorkit.tracking.measurement import Subject
+from vendorkit.tracking.rows import values_of
+from vendorkit.tracking.subject import Measuring
+
+TRIED_ROWS = 1_000
+NUMBER, TEXT = "number", "text"
+
+
+@dataclass(frozen=True)
+class InBatches:
+    """A benchmark that is scored in batches.
+
+    Args:
+        measuring: The model.
+        benchmark: The dataset that it stands in for, and its snapshot.
+        columns: Columns that are kept beside the scores, `number` or `text`.
+    """
+
+    measuring: Measuring
+    benchmark: Mapping[str, str]
+    columns: Mapping[str, str]
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """What is scored."""
+        name, text = next(iter(self.benchmark.items()))
+        return Snapshot.parse(text, name)
+
+    @cached_property
+    def others(self) -> dict[str, pd.DataFrame]:
+        """The model's other tables, whole."""
+        subject = self.measuring.subject
+        others = {name: text for name, text in subject.datasets.items() if name not in self.benchmark}
+        return {name: read_frozen(Snapshot.parse(text, name), Path(subject.base)) for name, text in others.items()}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of what is written: row, label, score, and those that are kept."""
+        kept = [(name, pa.float64() if kind == NUMBER else pa.string()) for name, kind in self.columns.items()]
+        return pa.schema([(ROW, pa.int64()), ("label", pa.float64()), ("score", pa.float64()), *kept])
+
+    def prepared(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.Index[Any]]:
+        """What `prepare` makes of a batch, and the index that tells which row came from where."""
+        return self.measuring.prepared_rows({**self.others, next(iter(self.benchmark)): raw}, self.benchmark)
+
+    def scored(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Row numbers, labels, scores and kept columns of a batch.
+
+        Raises:
+            VendorkitError: The pipeline failed or does not keep its contract.
+        """
+        raw = batch_frame(batch, self.snapshot)
+        rows, index = self.prepared(raw)
+        measuring = self.measuring
+        measuring.complete(rows)
+        numbers = np.asarray(index) if index.is_unique and index.isin(raw.index).all() else None
+        if numbers is None:
+            if len(rows) != len(raw):
+                raise BadInput("`prepare` dropped rows and numbered the rest anew; keep the index of the rows.")
+            numbers = raw.index.to_numpy()
+        kept = values_of(raw, rows, index, measuring.subject.label, list(self.columns))
+        arrays = [
+            pa.array(numbers, pa.int64()),
+            pa.array(measuring.label(rows)),
+            pa.array(measuring.score(rows, first=int(raw.index[0]))),
+        ]
+        for name, kind in self.columns.items():
+            values = kept[name]
+            if isinstance(values, str):
+                raise BadInput(f"column {name!r} cannot be used: {values.rstrip('.')}.")
+            arrays.append(_array(values, kind))
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+def _array(values: pd.Series[Any], kind: str) -> pa.Array:
+    if kind == NUMBER:
+        return pa.array(values.to_numpy(dtype=np.float64, na_value=np.nan), from_pandas=True)
+    return pa.array(
+        [None if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)], pa.string()
+    )
+
+
+def kinds_of(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
+    """Kind of each wanted column by the first rows; a text with a space says why it cannot be had.
+
+    Raises:
+        BadInput: `prepare` gives other rows when it is given fewer.
+    """
+    trial = InBatches(measuring, benchmark, {})
+    raw = batch_frame(first_rows(trial.snapshot, Path(measuring.subject.base), TRIED_ROWS), trial.snapshot)
+    whole, index = trial.prepared(raw)
+    middle = (len(raw) + 1) // 2
+    parts = [trial.prepared(part)[0] for part in (raw.iloc[:middle], raw.iloc[middle:]) if len(part)]
+    together = pd.concat(parts, ignore_index=True)
+    if list(together.columns) != list(whole.columns) or not _same(together, whole):
+        raise BadInput(
+            "`prepare` gives a row other values when other rows are away, so it cannot be asked in batches, and this "
+            "benchmark is too large for memory; move what it learns of all rows into `train`."
+        )
+    found = values_of(raw, whole, index, measuring.subject.label, list(wanted))
+    return {name: values if isinstance(values, str) else _kind(values) for name, values in found.items()}
+
+
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    try:
+        pd.testing.assert_frame_equal(one, other, check_dtype=False, check_exact=True, check_categorical=False)
+    except AssertionError:
+        return False
+    return True
+
+
+def _kind(values: pd.Series[Any]) -> str:
+    number = pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype)
+    return NUMBER if number else TEXT
+
+
+def score_in_batches(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
+    """Score a benchmark in batches to the Parquet file `target`, which holds what `InBatches` says."""
+    kinds = kinds_of(measuring, given["benchmark"], given.get("columns", []))
+    fit = {name: kind for name, kind in kinds.items() if kind in (NUMBER, TEXT)}
+    scoring = InBatches(measuring, given["benchmark"], fit)
+    batches = frozen_batches(scoring.snapshot, Path(measuring.subject.base))
+    rows = write_batches(Path(given["target"]), scoring.schema, (scoring.scored(batch) for batch in batches))
+    return {"rows": rows, "columns": kinds}
+
+
+def column_kinds(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
+    """Kinds of the wanted columns, for who scores elsewhere."""
+    return {"columns": kinds_of(measuring, given["benchmark"], given.get("columns", []))}
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Scores batches wherever it is sent; the model is loaded there."""
+
+    subject: Subject
+    benchmark: dict[str, str]
+    columns: dict[str, str]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of what it gives."""
+        return self._in_batches(Path()).schema
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Batches of frozen rows in, batches of scores out."""
+        with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
+            scoring = self._in_batches(Path(folder))
+            for batch in batches:
+                if not len(batch):
+                    continue
+                try:
+                    yield scoring.scored(batch)
+                except VendorkitError as error:
+                    raise RuntimeError(FAULT + " ".join(str(error).split())) from error
+
+    def _in_batches(self, folder: Path) -> InBatches:
+        return InBatches(Measuring(replace(self.subject), folder), self.benchmark, self.columns)
