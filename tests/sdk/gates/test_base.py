@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from vendorkit.errors import BadInput
 from vendorkit.gates import Evidence, scored
-from vendorkit.gates.base import number, shown
+from vendorkit.gates.numbers import number, shown
 
 DIGEST = "sha256:" + "0" * 64
 GOOD = [0, 1, 1, 0]

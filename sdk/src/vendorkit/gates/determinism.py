@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, answer, number, refuse_unused
+from vendorkit.gates.base import Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.measured import Figure, figure_of, judge
+from vendorkit.gates.numbers import number
 from vendorkit.records.gate_report import GateResult
 
 FIGURES: dict[str, Figure] = {

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, number, shown
+from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored
 from vendorkit.gates.columns import Column, named
 from vendorkit.gates.metrics import METRICS, Interval, Metric, Numbers, Options, metrics_for
 from vendorkit.gates.metrics.base import Better
+from vendorkit.gates.numbers import number, shown
 from vendorkit.records.slices import parse_slice
 
 ROUNDING = 1e-12

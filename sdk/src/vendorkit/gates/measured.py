@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, Measured, answer, refuse_unused, shown
+from vendorkit.gates.base import Evidence, GateSpec, Measured, answer, refuse_unused
 from vendorkit.gates.limits import bounds, check_limits, without_limit
+from vendorkit.gates.numbers import shown
 from vendorkit.records.gate_report import Cell, GateResult, Timing
 
 

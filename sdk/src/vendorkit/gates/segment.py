@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused, shown
+from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused
 from vendorkit.gates.limits import (
     check_limits,
     live_rows,
@@ -17,6 +17,7 @@ from vendorkit.gates.limits import (
     without_limit,
 )
 from vendorkit.gates.metrics import Metric, Options
+from vendorkit.gates.numbers import shown
 from vendorkit.gates.samples import Part, slices
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import Slice, parse_slice

@@ -78,11 +78,7 @@ def gate(
     store = Store(repo)
     candidate = candidate or store.candidate(None)
     run = candidate.run
-    if run.gaps:
-        raise Refused("The candidate cannot be judged yet.", gap_faults(run.gaps))
-    specs = manifest.gates_for(run.model)
-    if not specs:
-        raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {run.model}.")])
+    specs = _asked(manifest, run)
     benchmarks = _frozen_benchmarks(repo, manifest, [spec.benchmark for spec in specs if spec.benchmark], candidate)
     with ExitStack() as stack:
         process = measurements or stack.enter_context(Measurements())
@@ -97,15 +93,11 @@ def gate(
         repeats = repeated(specs) if run.prepared is not None else 0
         jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeats=repeats)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
-        tallying = stack.enter_context(Tallying.of(benchmarks, scratch))
-        jobs = tallying.jobs(jobs)
-        found = measure(process, jobs)
-        rows = {whose: _scored(whose, found, benchmarks, run.task) for whose in subjects}
-        opened = tallying.opened(jobs, found, run.task)
-        for whose in subjects:
-            rows[whose] |= _counted(whose, opened, specs, benchmarks, run.task)
-    digests = {name: used.content_digest for name, used in benchmarks.items()}
-    after = _standing(run, candidate, digests, limits_of(specs))
+        with Tallying.of(benchmarks, scratch) as tallying:
+            found = measure(process, tallying.jobs(jobs))
+            opened = tallying.opened(jobs, found, run.task)
+            rows = {whose: _judged(whose, found, opened, specs, benchmarks, run.task) for whose in subjects}
+    after = _standing(run, candidate, _digests(benchmarks), limits_of(specs))
     before = _released(files) if files else None
     changed = {spec.id: changes(before, after) for spec in specs if spec.kind == "change"}
     evidence = Evidence(
@@ -120,6 +112,20 @@ def gate(
     wider = loosened(before.limits, after.limits) if before else {}
     results = _noted(ask_all(specs, evidence), wider, moved_with_the_model(repo, run, manifest, specs))
     return _report(store, candidate, live, _uses(benchmarks, evidence, opened), specs, results)
+
+
+def _asked(manifest: Manifest, run: Run) -> tuple[Gate, ...]:
+    """The gates of a candidate that can be judged."""
+    if run.gaps:
+        raise Refused("The candidate cannot be judged yet.", gap_faults(run.gaps))
+    specs = manifest.gates_for(run.model)
+    if not specs:
+        raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {run.model}.")])
+    return specs
+
+
+def _digests(benchmarks: Benchmarks) -> dict[str, str]:
+    return {name: benchmark.content_digest for name, benchmark in benchmarks.items()}
 
 
 def _standing(
@@ -300,6 +306,18 @@ def _measured(whose: str, specs: tuple[Gate, ...], found: Mapping[str, Found | s
     """What was measured for single gates, by their ids."""
     given = {spec.id: found[f"{whose}:{spec.id}"] for spec in specs if f"{whose}:{spec.id}" in found}
     return {name: value if isinstance(value, str) else measured_from(value) for name, value in given.items()}
+
+
+def _judged(
+    whose: str,
+    found: Mapping[str, Found | str],
+    opened: Mapping[str, Opened | str],
+    specs: tuple[Gate, ...],
+    benchmarks: Benchmarks,
+    task: str,
+) -> dict[str, Scored | Counted | str]:
+    """What performance, segment and fairness gates are asked of: rows in memory, or what was counted."""
+    return _scored(whose, found, benchmarks, task) | _counted(whose, opened, specs, benchmarks, task)
 
 
 def _scored(
