@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import copier
+from vendorkit.adapters.git_objects import GitObjects
+from vendorkit.fleet.update import Plan
 
 ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -25,6 +27,11 @@ ENVIRONMENT = {
 
 ANSWERS = "{{ _copier_conf.answers_file }}.jinja"
 ANSWERS_TEXT = "{{ _copier_answers|to_nice_yaml }}\n"
+
+
+class Program(str):
+    """The text of a file that may be executed."""
+
 
 Content = str | bytes | Path | None
 """A file's text or bytes; a path is a link; None deletes."""
@@ -44,9 +51,9 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def write(folder: Path, files: Mapping[str, Content]) -> None:
-    """Write, link or delete files below a folder; a name that ends in `*` is made executable."""
+    """Write, link or delete files below a folder."""
     for name, content in files.items():
-        place = folder / name.removesuffix("*")
+        place = folder / name
         if place.is_symlink() or place.is_file():
             place.unlink()
         elif place.is_dir():
@@ -58,7 +65,7 @@ def write(folder: Path, files: Mapping[str, Content]) -> None:
             place.symlink_to(content)
         else:
             place.write_bytes(content.encode() if isinstance(content, str) else content)
-            place.chmod(0o755 if name.endswith("*") else 0o644)
+            place.chmod(0o755 if isinstance(content, Program) else 0o644)
 
 
 def commit_all(folder: Path, message: str = "Change") -> str:
@@ -132,3 +139,8 @@ def files_of(folder: Path, tree: str) -> dict[str, tuple[str, bytes]]:
         done = subprocess.run(["git", "cat-file", "blob", blob], cwd=folder, capture_output=True, check=True)
         found[path] = (mode, done.stdout)
     return found
+
+
+def store_plan(folder: Path, planned: Plan) -> None:
+    """Write the objects of a plan, so that git can look at its tree; no reference changes."""
+    GitObjects(folder).store(planned.objects)

@@ -10,7 +10,7 @@ from vendorkit.errors import BadInput, Refused
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, commit, plan
 
-from tests.support.fleet import commit_all, copier_update, files_of, git, make_project, make_template, write
+from tests.support.fleet import Program, commit_all, copier_update, files_of, git, make_project, make_template, write
 
 ANN = Signature("Ann", "ann@bank.example", 1_800_000_000)
 QUESTIONS = 'name:\n  type: str\n  default: World\nlow:\n  type: str\n  default: "{{ name|lower }}"\n'
@@ -23,7 +23,7 @@ def template(tmp_path: Path) -> Path:
         "copier.yml": QUESTIONS,
         "text.txt.jinja": LINES,
         "{{ low }}.md": "plain\n",
-        "run.sh*": "#!/bin/sh\n",
+        "run.sh": Program("#!/bin/sh\n"),
         "gone.txt": "bye\n",
     }
     second = {"text.txt.jinja": LINES.replace("five", "FIVE"), "gone.txt": None, "new.txt.jinja": "{{ low }}"}

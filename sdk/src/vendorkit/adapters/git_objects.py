@@ -7,6 +7,7 @@ they are stored. What a change means for a fleet is decided elsewhere.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -332,6 +333,15 @@ class TextMerge:
         result = ffi.new("git_merge_file_result *")
         if C.git_merge_file_from_index(result, self._repository._repo, *entries, options) != 0:
             raise Unavailable("libgit2 could not merge a text.")
-        merged = bytes(ffi.buffer(result.ptr, result.len)), bool(result.automergeable)
+        merged, clean = bytes(ffi.buffer(result.ptr, result.len)), bool(result.automergeable)
         C.git_merge_file_result_free(result)
-        return merged
+        return _labelled(merged, ours, theirs), clean
+
+
+def _labelled(merged: bytes, ours: bytes, theirs: bytes) -> bytes:
+    """With the label of an empty side, which libgit2 leaves out; then all of the text is one conflict."""
+    if not ours:
+        merged = re.sub(rb"\A<{7}(?=\r?\n)", b"<<<<<<< " + LABELS[1].encode(), merged)
+    if not theirs:
+        merged = re.sub(rb">{7}(?=\r?\n\Z)", b">>>>>>> " + LABELS[2].encode(), merged)
+    return merged
