@@ -70,7 +70,7 @@ def write(folder: Path, files: Mapping[str, Content]) -> None:
 
 def commit_all(folder: Path, message: str = "Change") -> str:
     """Commit everything in a folder; gives the commit."""
-    if not (folder / ".git").exists():
+    if not any((each / ".git").exists() for each in (folder, *folder.parents)):
         git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--allow-empty", "-m", message)
@@ -94,18 +94,18 @@ def make_project(
     template: Path, folder: Path, answers: Mapping[str, Any] | None = None, *, at: str = "v1", **more: Any
 ) -> Path:
     """A repository made by Copier itself from a version of a template."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     copier_quietly(copier.run_copy, str(template), folder, data=dict(answers or {}), vcs_ref=at, **more)
     commit_all(folder, "Kick off")
     return folder
 
 
-def copier_update(folder: Path, to: str = "v2", **more: Any) -> str:
+def copier_update(folder: Path, to: str | None = None, **more: Any) -> str:
     """Update a copy of a repository with Copier's own update and commit what it left; gives the tree.
 
     Args:
         folder: The repository; it is changed.
-        to: The version.
+        to: The version; None means the newest.
         more: Options of Copier.
     """
     copier_quietly(copier.run_update, folder, vcs_ref=to, overwrite=True, **more)

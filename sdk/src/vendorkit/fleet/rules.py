@@ -77,6 +77,12 @@ class Rules:
             return data
         return data.replace(b"\r\n", b"\n")
 
+    def written(self, path: str, data: bytes) -> bytes:
+        """Content as a checkout on this system would write it: CRLF where the attributes ask for it."""
+        if self._attribute(path, "eol") != "crlf" or b"\r\n" in data or is_binary(data):
+            return data
+        return data if self._attribute(path, "text") is False else data.replace(b"\n", b"\r\n")
+
     def _attribute(self, path: str, wanted: str) -> str | bool | None:
         """The value of an attribute: True when set, False when unset, a text, or None when nothing is said."""
         for folder in _folders(path):

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from vendorkit.adapters.git_objects import FOLDER, LINK, SUBMODULE, GitObjects, safe_path
+from vendorkit.adapters.git_objects import FILE, LINK, PROGRAM, SUBMODULE, GitObjects, object_id, safe_path
 from vendorkit.adapters.repository import describe_commit, fetch_template
 from vendorkit.adapters.template.asking import Checkout, version_of
 from vendorkit.adapters.template.blueprint import Blueprint, Renders
 from vendorkit.errors import BadInput, Fault, Refused, Unavailable
+from vendorkit.fleet.rules import Rules
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _DESCRIBED = re.compile(r".+-\d+-g([0-9a-f]{4,40})")
@@ -195,30 +196,51 @@ class Templates:
     def _checkout(self, version: TemplateVersion) -> Checkout:
         mirror = self._mirror(version.source)
         tree = mirror.tree_of(version.commit)
-        entries = {path: (entry.mode, entry.id) for path, entry in mirror.walk(tree)}
+        entries = _as_written(mirror, tree)
         folder = mirror.path.with_suffix("") / version.commit
         if not folder.exists():
-            _write_out(mirror, entries, folder)
+            _write_out(mirror, tree, folder)
         return Checkout(version.source, version.name, version.commit, tree, folder, entries)
 
 
-def _write_out(mirror: GitObjects, entries: Mapping[str, tuple[int, str]], folder: Path) -> None:
+def _rules(mirror: GitObjects, tree: str) -> Rules:
+    def read(path: str) -> bytes | None:
+        entry = mirror.entry(tree, path)
+        return mirror.read(entry.id) if entry and entry.mode in (FILE, PROGRAM) else None
+
+    return Rules(read)
+
+
+def _as_written(mirror: GitObjects, tree: str) -> dict[str, tuple[int, str]]:
+    """Path to mode and id of what is written out there, with the line ends that the template asks for."""
+    found = {path: (entry.mode, entry.id) for path, entry in mirror.walk(tree)}
+    if any(path.rpartition("/")[2] == ".gitattributes" for path in found):
+        rules = _rules(mirror, tree)
+        for path, (mode, blob) in found.items():
+            if mode in (FILE, PROGRAM):
+                found[path] = mode, object_id("blob", rules.written(path, mirror.read(blob)))
+    return found
+
+
+def _write_out(mirror: GitObjects, tree: str, folder: Path) -> None:
     """Write a version beside its place, then move it there."""
+    entries = dict(mirror.walk(tree))
+    rules = _rules(mirror, tree)
     if odd := [path for path in entries if not safe_path(path)]:
         raise BadInput("The template cannot be written out.", [Fault(path, "leads out of it.") for path in odd])
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=folder.parent))
     try:
-        for path, (mode, blob) in entries.items():
+        for path, entry in entries.items():
             place = aside / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            if mode in (FOLDER, SUBMODULE):
+            if entry.mode == SUBMODULE:
                 place.mkdir()
-            elif mode == LINK:
-                place.symlink_to(os.fsdecode(mirror.read(blob)))
+            elif entry.mode == LINK:
+                place.symlink_to(os.fsdecode(mirror.read(entry.id)))
             else:
-                place.write_bytes(mirror.read(blob))
-                place.chmod(0o755 if mode & 0o111 else 0o644)
+                place.write_bytes(rules.written(path, mirror.read(entry.id)))
+                place.chmod(0o755 if entry.mode == PROGRAM else 0o644)
         aside.rename(folder)
     except FileExistsError as error:
         raise BadInput(f"The template cannot be written out: {error}") from error

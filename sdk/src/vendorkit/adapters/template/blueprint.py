@@ -37,7 +37,7 @@ from vendorkit.adapters.template.asking import (
 from vendorkit.adapters.template.dependence import Dependence, closed, dependence, frozen, values
 from vendorkit.errors import BadInput, Fault
 
-_FILTERED = re.compile(r"(?m)^(?!\s*#).*\s(filter=|working-tree-encoding=|ident\b|eol=|crlf\b)")
+_FILTERED = re.compile(r"(?m)^(?!\s*#).*\s(filter=|working-tree-encoding=|ident\b)")
 _LINE = re.compile(r"\r\n|\r|\n")
 _LINK, _SUBMODULE = 0o120000, 0o160000
 _MOST_LAYOUTS = 500
