@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Literal
 
 from pathspec import GitIgnoreSpec
@@ -18,7 +19,7 @@ from vendorkit.adapters.git_objects import FILE, LINK, PROGRAM, Entry
 from vendorkit.adapters.template.blueprint import Piece
 from vendorkit.errors import BadInput
 from vendorkit.fleet.merge import Merge, Side
-from vendorkit.records.manifest import examine
+from vendorkit.records.manifest import Waiver, examine
 from vendorkit.standards.waivers import covering, holding
 
 Change = Literal["edited", "weakened", "deleted", "replaced"]
@@ -126,9 +127,13 @@ def waived_paths(manifest: bytes | None, as_of: date) -> Callable[[str], bool]:
         manifest: The bytes of `engagement.yaml`; None where there is none.
         as_of: The date that waivers are judged by.
     """
-    try:
-        found = None if manifest is None else examine(manifest, MANIFEST).manifest
-    except BadInput:
-        found = None
-    waivers = holding(found, as_of)
-    return lambda path: covering(waivers, CHECK, path) is not None
+
+    @cache
+    def waivers() -> tuple[Waiver, ...]:
+        try:
+            return holding(examine(manifest or b"", MANIFEST).manifest, as_of)
+        except BadInput:
+            return ()
+
+    named = manifest is not None and CHECK.encode() in manifest
+    return lambda path: named and covering(waivers(), CHECK, path) is not None

@@ -151,21 +151,39 @@ def asked(
     return worker
 
 
+class Fixed:
+    """A compiled text that renders to the same whatever the context."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def render(self, *_context: object, **_more: object) -> str:
+        """The text."""
+        return self._text
+
+
 def remembering(environment: SandboxedEnvironment) -> SandboxedEnvironment:
-    """An environment that compiles each text of a template once.
+    """An environment that compiles each text of a template once, and renders those without any mark only then.
 
     Copier clears what a `yield` tag left behind whenever it compiles; here that is done at each use.
     """
     made: dict[str, Any] = {}
     compile_text = environment.from_string
+    marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
+    by_line = environment.line_statement_prefix or environment.line_comment_prefix
 
     def from_string(source: Any, *more: Any, **named: Any) -> Any:
         forget_yield(environment)
+        if source is None or isinstance(source, bool | int | float | list | dict):
+            raise TypeError("This is no text.")  # as Copier expects of values, without compiling them
         if type(source) is not str or more or named:
             return compile_text(source, *more, **named)
         known = made.get(source)
         if known is None:
-            known = made[source] = compile_text(source)
+            known = compile_text(source)
+            if not by_line and not any(mark in source for mark in marks):
+                known = Fixed(known.render())
+            made[source] = known
         return known
 
     environment.from_string = from_string

@@ -12,7 +12,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Iterator
@@ -41,6 +41,8 @@ _FILTERED = re.compile(r"(?m)^(?!\s*#).*\s(filter=|working-tree-encoding=|ident\
 _LINE = re.compile(r"\r\n|\r|\n")
 _LINK, _SUBMODULE = 0o120000, 0o160000
 _MOST_LAYOUTS = 500
+_MOST_RENDERINGS = 64
+_FOLDER_WORDS = (b"_folder_name", b"dst_path")
 _OPERATION = {"_copier_operation": "update"}
 
 
@@ -148,6 +150,8 @@ class Blueprint:
             self.answers_file = str(self._template.answers_relpath)
             self.needs = tuple(self._found_needs())
             self._environment: Any = None if "jinja_extensions" in self.needs else first_environment(self._template)
+        self._tells_folder = self._says_any(_FOLDER_WORDS)
+        self._renderings: dict[object, Rendering] = {}
         self._rules = frozen(dict(self._template.envops))
         self._layouts: dict[object, tuple[tuple[_Place, ...], Callable[[str], bool]]] = {}
         self._names: dict[object, tuple[tuple[str, ...], ...]] = {}
@@ -164,6 +168,14 @@ class Blueprint:
         folder = self.checkout.folder
         if any(_FILTERED.search((folder / path).read_text("utf-8", "replace")) for path in attributes):
             yield "filters"
+
+    def _says_any(self, words: Sequence[bytes]) -> bool:
+        """Whether a word stands anywhere in the template, names of files included."""
+        entries = self.checkout.entries
+        if any(word.decode() in path for path in entries for word in words):
+            return True
+        texts = (self.checkout.folder / path for path, (mode, _) in entries.items() if mode not in (_LINK, _SUBMODULE))
+        return any(word in data for data in map(Path.read_bytes, texts) for word in words)
 
     def migrates(self, older: Blueprint) -> bool:
         """Whether an update from an older version runs migrations."""
@@ -191,9 +203,23 @@ class Blueprint:
         """
         if self._environment is None:
             raise BadInput(f"{self.checkout.source} needs Jinja extensions; it cannot be rendered here.")
+        if not self._tells_folder:
+            project = replace(project, folder_name="project")
+        key = (frozen([given or {}, recorded or {}, *exclude]), project.folder_name, project.answers_file)
+        if key not in self._renderings:
+            if len(self._renderings) >= _MOST_RENDERINGS:
+                self._renderings.pop(next(iter(self._renderings)))
+            made = self._render(project, given or {}, recorded or {}, exclude)
+            if self._template.external_data:
+                return made
+            self._renderings[key] = made
+        return self._renderings[key]
+
+    def _render(
+        self, project: Project, given: Mapping[str, Any], recorded: Mapping[str, Any], exclude: Sequence[str]
+    ) -> Rendering:
         with _blamed(self.checkout), Phase.use(Phase.RENDER):
-            environment = self._environment
-            worker = asked(self._template, environment, project, given=given or {}, recorded=recorded or {})
+            worker = asked(self._template, self._environment, project, given=given, recorded=recorded)
             places, seeded = self._layout(worker, tuple(exclude))
             pieces: dict[str, Piece] = {}
             for place in places:
