@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import warnings
@@ -13,6 +14,8 @@ from typing import Any
 import copier
 from vendorkit.adapters.git_objects import GitObjects
 from vendorkit.fleet.update import Plan
+
+REPOSITORY = Path(__file__).parents[2]
 
 ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -144,3 +147,30 @@ def files_of(folder: Path, tree: str) -> dict[str, tuple[str, bytes]]:
 def store_plan(folder: Path, planned: Plan) -> None:
     """Write the objects of a plan, so that git can look at its tree; no reference changes."""
     GitObjects(folder).store(planned.objects)
+
+
+def own_template(folder: Path) -> Path:
+    """Three versions of the template of this repository; the second changes managed and seeded files."""
+    template = make_template(folder, own_files(), {})
+    git(template, "tag", "-d", "v2")
+    changed = {
+        "template/noxfile.py.jinja": lambda text: text.replace("import nox", "import os\n\nimport nox", 1),
+        "template/.pre-commit-config.yaml": lambda text: text + "# more\n",
+        "template/README.md.jinja": lambda text: text + "\nMore.\n",
+        "template/.gitignore": None,
+    }
+    files = own_files()
+    write(template, {name: change(files[name]) if change else None for name, change in changed.items()})
+    write(template, {"template/SECURITY.md": "Tell us.\n"})
+    commit_all(template, "Version 2")
+    git(template, "tag", "v2")
+    return template
+
+
+def own_files() -> dict[str, Any]:
+    names = git(REPOSITORY, "ls-files", "copier.yml", "template").splitlines()
+    texts: dict[str, Content] = {}
+    for name in names:
+        clean = re.sub(r'^"|"$', "", name)
+        texts[clean] = (REPOSITORY / clean).read_text("utf-8")
+    return texts

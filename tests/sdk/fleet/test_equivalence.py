@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, plan
 
 from tests.support.fleet import (
+    REPOSITORY,
     Content,
     Program,
     commit_all,
@@ -282,3 +284,9 @@ def test_random_edits_give_what_copier_gives_conflicts_included(seed: int, tmp_p
     marked = {path for path, (_, text) in copiers.items() if b"<<<<<<< before updating" in text}
     assert {conflict.path for conflict in found.conflicts} == marked
     assert [path for path in given if given[path] != copiers[path]] == []
+
+
+def test_copier_is_the_version_that_this_suite_was_run_against() -> None:
+    assert version("copier") == "9.19.1", "run this suite with the new one and pin it in sdk/pyproject.toml"
+    pinned = (REPOSITORY / "sdk/pyproject.toml").read_text("utf-8")
+    assert '"copier==9.19.1"' in pinned

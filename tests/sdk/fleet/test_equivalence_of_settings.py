@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sdk.fleet.test_equivalence import both
-from tests.support.fleet import ANSWERS_TEXT, Content, commit_all, git, make_project, make_template, write
-from tests.template.rendering import REPOSITORY
+from tests.support.fleet import ANSWERS_TEXT, commit_all, make_project, make_template, own_template, write
 
 QUESTIONS_1 = """
 _exclude: [copier.yml, .git, "*.secret", "{% if not docs %}docs/{% endif %}"]
@@ -170,33 +168,6 @@ def test_two_templates_in_one_repository(tmp_path: Path) -> None:
     found, given, copiers = both(tmp_path, second, project, answers=".copier-answers.second.yml")
     assert given == copiers
     assert found.changed == (".copier-answers.second.yml", "b.txt")
-
-
-def own_template(folder: Path) -> Path:
-    """Three versions of the template of this repository; the second changes managed and seeded files."""
-    template = make_template(folder, own_files(), {})
-    git(template, "tag", "-d", "v2")
-    changed = {
-        "template/noxfile.py.jinja": lambda text: text.replace("import nox", "import os\n\nimport nox", 1),
-        "template/.pre-commit-config.yaml": lambda text: text + "# more\n",
-        "template/README.md.jinja": lambda text: text + "\nMore.\n",
-        "template/.gitignore": None,
-    }
-    files = own_files()
-    write(template, {name: change(files[name]) if change else None for name, change in changed.items()})
-    write(template, {"template/SECURITY.md": "Tell us.\n"})
-    commit_all(template, "Version 2")
-    git(template, "tag", "v2")
-    return template
-
-
-def own_files() -> dict[str, Any]:
-    names = git(REPOSITORY, "ls-files", "copier.yml", "template").splitlines()
-    texts: dict[str, Content] = {}
-    for name in names:
-        clean = re.sub(r'^"|"$', "", name)
-        texts[clean] = (REPOSITORY / clean).read_text("utf-8")
-    return texts
 
 
 @pytest.mark.parametrize("answers", [{}, {"starter": "blank", "forge": "gitlab", "tier": "low", "title": "Größe"}])
