@@ -40,7 +40,7 @@ _KILLS = """
 import json, os, sys, time
 
 import sqlalchemy.orm
-import vendorkit.steps.import_, vendorkit.steps.publish
+import vendorkit.steps.import_, vendorkit.steps.move, vendorkit.steps.publish
 from mlflow.store.model_registry import sqlalchemy_store as versions
 from mlflow.store.tracking import sqlalchemy_store as runs
 from vendorkit.cli.main import main
@@ -50,11 +50,10 @@ plan = json.load(sys.stdin)
 os.environ.update(plan["environment"])
 
 
-def start(line):
+def start(line, shown=False):
     forked = os.fork()
     if not forked:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
+        os.dup2(2 if shown else os.open(os.devnull, os.O_WRONLY), 1)
         os._exit(main(line))
     return forked
 
@@ -64,7 +63,7 @@ def end(forked):
 
 
 began = time.monotonic()
-assert end(start(plan["lines"][0])) == 0
+assert end(start(plan["lines"][0], shown=True)) == 0
 seconds = time.monotonic() - began
 codes = []
 for line, part in zip(plan["lines"][1:], plan["parts"], strict=True):
