@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,25 @@ class Postgres:
         uri: Its address for SQLAlchemy (and so for MLflow) with the driver psycopg2.
         folder: Where it lies; ends with the test.
         port: Port on 127.0.0.1.
+        limited: Whether it has a disk of its own, of limited size.
     """
 
     uri: str
     folder: Path
     port: int
+    limited: bool = False
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Within, there is no room left on its disk; only where it is `limited`."""
+        filler = self.folder / "filler"
+        try:
+            with suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(b"x" * 4096)
+            yield
+        finally:
+            filler.unlink()
 
     def restart(self) -> None:
         """Kill it as a crash would, then start it again: it recovers, or it was no database."""
@@ -63,13 +77,18 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A cluster with an empty database; skips where PostgreSQL is not installed."""
+def postgres(room_mb: int = 0) -> Iterator[Postgres]:
+    """A cluster with an empty database; skips where PostgreSQL is not installed.
+
+    Args:
+        room_mb: Size of the disk in memory that it is to have, where this process may mount one; 0 for none.
+    """
     if _programs() is None:
         pytest.skip(f"PostgreSQL is not installed: {INSTALL}")
     pytest.importorskip("psycopg2", reason=f"psycopg2 is not installed: {INSTALL}")
     # Short, for the path of a socket has at most 107 characters; readable for the user that it runs as.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    limited = bool(room_mb) and _mounted(folder, room_mb)
     try:
         if os.geteuid() == 0:
             os.chown(folder, _user().pw_uid, _user().pw_gid)
@@ -77,7 +96,7 @@ def postgres() -> Iterator[Postgres]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        server = Postgres(f"postgresql+psycopg2://vendorkit@127.0.0.1:{port}/{NAME}", folder, port)
+        server = Postgres(f"postgresql+psycopg2://vendorkit@127.0.0.1:{port}/{NAME}", folder, port, limited)
         server.start()
         try:
             _run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "vendorkit", NAME)
@@ -85,7 +104,17 @@ def postgres() -> Iterator[Postgres]:
         finally:
             server.stop()
     finally:
+        if limited:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mounted(folder: Path, room_mb: int) -> bool:
+    """Mount a disk in memory, where that is allowed."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={room_mb}m,mode=700", "tmpfs", str(folder)]
+    return (
+        shutil.which("mount") is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
 
 
 def _programs() -> Path | None:

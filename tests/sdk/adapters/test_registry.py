@@ -8,8 +8,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -138,6 +140,36 @@ def test_a_readonly_database_ends_with_3(live: World) -> None:
     assert reading.versions("credit")[0].tags == version.tags
     with pytest.raises(Unavailable, match="readonly database"):
         reading.append_decision("credit", "x", version)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, '{"error": "invalid_token", "error_description": "The access token expired"}'),
+        (403, '{"error_code": "PERMISSION_DENIED", "message": "Permission denied"}'),
+        (401, "You are not authenticated."),
+        (403, "Permission denied"),
+    ],
+)
+def test_who_is_not_let_in_is_told_to_log_in(status: int, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("content-type", "application/json" if body.startswith("{") else "text/plain")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(Unavailable, match="does not accept your login") as raised:
+            Registry(url, url).versions("credit")
+        assert "Log in again" in raised.value.fix
+        server.shutdown()
 
 
 def test_no_place_for_a_registry_ends_with_3() -> None:

@@ -25,6 +25,11 @@ LOG_IN = (
     "the same command: it goes on where it stopped."
 )
 MAKE_ROOM = "Make room there, then run the same command: it goes on where it stopped."
+_NOT_LET_IN = re.compile(
+    r"\b40[13] (?:!= 200|Client Error)|\b(?:UNAUTHENTICATED|PERMISSION_DENIED|invalid_token|insufficient_scope)\b"
+)
+"""MLflow's client keeps the status of an answer only where its body is no JSON; else the body's own words are left
+(MLflow's, or those of RFC 6750 where a gateway asks who it is)."""
 _ATTEMPTS = 8
 
 
@@ -47,7 +52,7 @@ def talking(uri: str) -> Iterator[None]:
 def _kind_of(error: Exception) -> tuple[str, str]:
     """What failed, and what to do about it, as far as the error's own words tell."""
     says = str(error)
-    if re.search(r"\b40[13] (?:!= 200|Client Error)", says):
+    if _NOT_LET_IN.search(says):
         return "does not accept your login", LOG_IN
     full = ("No space left on device", "database or disk is full", "File too large", "Disk quota exceeded")
     if any(words in says for words in full):
