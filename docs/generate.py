@@ -40,7 +40,7 @@ REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; edit the code, not this page. -->"
 STAGES = words.STAGES
 TIERS = get_args(words.Tier)
-ORDER = "Snapshot FeatureSet Run GateReport Contract Release Decision Deployment Reproduction Pack Acceptance"
+ORDER = "Snapshot FeatureSet Run GateReport Build Contract Release Decision Deployment Reproduction Pack Acceptance"
 """Records in the order in which they come to be."""
 
 

@@ -78,9 +78,10 @@ def files() -> dict[str, bytes]:
 def home(path: str) -> Path:
     """Where the template keeps a file of the starter."""
     folder, name = path.split("/")
-    mine = "{{% if starter == 'demand-forecasting' %}}{}{{% endif %}}"
-    place = (folder, mine.format(name)) if folder == "data" else (mine.format(folder), name)
-    return REPOSITORY.joinpath("template", *place)
+    where = "starter == 'demand-forecasting'"
+    if folder == "data":
+        return REPOSITORY / "template" / folder / f"{{% if {where} %}}{name}{{% endif %}}"
+    return REPOSITORY / "template" / f"{{% if {where} and model_name %}}{folder}{{% endif %}}" / name
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
     "names": {"title": "Zins & Tilgung (2026): A/B", "client": "Bank für Ö+U", "vendor": "Hof, L. & Co."},
     "demand": {"starter": "demand-forecasting"},
     "demand, high": {"starter": "demand-forecasting", "tier": "high", "forge": "gitlab"},
+    "credit, all": {"deliverables": ["model", "features", "dataset", "report", "batch"], "forge": "azure"},
+    "demand, tables": {"starter": "demand-forecasting", "deliverables": ["features", "dataset", "report", "batch"]},
     "blank": {"starter": "blank"},
     "blank regression": {"starter": "blank", "task": "regression", "forge": "gitlab", "tier": "low"},
     "blank multiclass": {"starter": "blank", "task": "multiclass", "forge": "azure", "tier": "medium"},

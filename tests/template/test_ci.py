@@ -24,6 +24,7 @@ Jobs = dict[str, list[str]]
 ANSWERS: dict[str, dict[str, Any]] = {
     "with a model": {},
     "without a model": {"starter": "blank", "deliverables": ["report"]},
+    "all": {"deliverables": ["model", "features", "dataset", "report", "batch"]},
 }
 on_each_forge = pytest.mark.parametrize("forge", FILES)
 with_each = pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS.keys())
@@ -77,8 +78,10 @@ READERS = {"github": github, "gitlab": gitlab, "azure": azure}
 def test_three_forges_run_the_same_jobs_and_commands(answers: dict[str, Any]) -> None:
     jobs = {forge: READERS[forge](read(forge, answers)) for forge in FILES}
     assert jobs["github"] == jobs["gitlab"] == jobs["azure"]
-    expected = {"verify": ["lint", "types", "check", "tests"], "model": ["train", "gate"], "publish": ["publish"]}
-    assert jobs["github"] == ({"verify": ["lint", "check", "tests"]} if answers else expected)
+    delivered = answers.get("deliverables", ["model"])
+    built = ["build"] if set(delivered) - {"model"} else []
+    model = {"model": ["train", "gate"], "publish": ["publish"]} if "model" in delivered else {}
+    assert jobs["github"] == {"verify": ["lint", "types", "check", "tests", *built], **model}
 
 
 @with_each

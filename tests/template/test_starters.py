@@ -143,10 +143,12 @@ def test_the_blank_starter_fails_and_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_an_engagement_without_a_model_fails_and_says_what_to_do(tmp_path: Path) -> None:
-    shutil.copytree(rendered(starter="blank", deliverables=["report"]), tmp_path / "repo")
-    done = own_tests(tmp_path / "repo")
+    folder = tmp_path / "repo"
+    shutil.copytree(rendered(starter="blank", deliverables=["report"]), folder)
+    (folder / "data/observations.csv").write_text("x,target\n1,0\n2,1\n")
+    done = own_tests(folder)
     assert done.returncode == 1
-    assert "Not filled in yet" in done.stdout
+    assert "Not filled in yet: report() in deliverables/tables.py" in done.stdout
 
 
 def test_the_blank_starter_passes_once_it_is_filled_in(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import vendorkit.records
 from vendorkit.records.acceptance import Acceptance
 from vendorkit.records.base import Record
+from vendorkit.records.build import Build
 from vendorkit.records.bundle import Bundle
 from vendorkit.records.contract import Contract
 from vendorkit.records.decision import Decision
@@ -41,6 +42,7 @@ RECORDS: list[tuple[type[Record], str]] = [
     (Reproduction, "sha256:9246e47b46c88d5a8cf7e09e4894c7eab35522ebcd81ebe1712c6f37e620a322"),
     (Pack, "sha256:e95d156ce123e2405e9c6122b003fac866e7a3bbfaa9445d32f3d3905d183e97"),
     (Acceptance, "sha256:1bd57cbc4cf4ee440d65b7afebb8e5d4da56536c49f9147552222f93fe2de49a"),
+    (Build, "sha256:920fa25ddb92dd3f3c4baf9c8c3fe30c051f6f0e3cae6c75b4e4affad823e18b"),
     (ModelDescription, "sha256:9d53e335b3649f4ca046eec3836912586c30f47facbafa0ad99134af6912853b"),
 ]
 

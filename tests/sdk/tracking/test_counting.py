@@ -14,7 +14,7 @@ import pytest
 import yaml
 from vendorkit.errors import BadInput
 from vendorkit.records.data_contract import read_rules
-from vendorkit.tracking.counting import _violations, data
+from vendorkit.tracking.counting import data, violations
 from vendorkit.tracking.subject import Measuring
 
 from tests.support.shared import shared_data
@@ -60,7 +60,7 @@ def test_the_contract_of_these_tests_is_one() -> None:
 
 
 def broken(frame: pd.DataFrame) -> dict[str, int]:
-    cells = _violations(frame, read_rules(TEXT.encode(), "loans", "loans.odcs.yaml"))
+    cells = violations(frame, read_rules(TEXT.encode(), "loans", "loans.odcs.yaml"))
     return {cell["name"]: cell["value"] for cell in cells if cell["value"]}
 
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "check": "hold the repository against the platform's standards",
     "explain": "what a check, gate, metric, error or word means; or the engagement",
     "snapshot": "freeze a declared dataset and write its pointer",
+    "build": "make the tables that are delivered besides models",
     "train": "run the vendor's pipeline under lineage; gives a candidate",
     "gate": "ask every declared gate of a candidate",
     "compare": "two versions or candidates side by side on the same benchmarks",

@@ -43,7 +43,7 @@ def _contract_violations(measuring: Measuring, given: dict[str, Any]) -> dict[st
         if contract is None:
             raise BadInput(f"dataset {name} has no data contract that can be read.")
         rules = read_rules(contract["text"].encode(), name, contract["path"])
-        cells += [{**cell, "name": f"{name}: {cell['name']}"} for cell in _violations(frame, rules)]
+        cells += [{**cell, "name": f"{name}: {cell['name']}"} for cell in violations(frame, rules)]
         notes += [f"Not counted, another tool must judge it: {name}, {rule}" for rule in rules.not_counted]
     broken = sum(cell["value"] for cell in cells)
     worst = [cell["name"] for cell in cells if cell["value"]]
@@ -52,7 +52,7 @@ def _contract_violations(measuring: Measuring, given: dict[str, Any]) -> dict[st
     return {"value": broken, "n": rows, "says": says, "cells": cells, "notes": notes}
 
 
-def _violations(frame: pd.DataFrame, rules: TableRules) -> Iterator[dict[str, Any]]:
+def violations(frame: pd.DataFrame, rules: TableRules) -> Iterator[dict[str, Any]]:
     """One cell for each rule, with the number of values that break it."""
     described = {column.name for column in rules.columns}
     for name in frame.columns:

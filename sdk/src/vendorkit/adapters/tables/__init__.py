@@ -15,7 +15,7 @@ from vendorkit.adapters.tables.batches import (
     write_batches,
 )
 from vendorkit.adapters.tables.engines import Engine, open_engine
-from vendorkit.adapters.tables.freezing import Frozen, digest_frame, freeze, read_frozen, verify
+from vendorkit.adapters.tables.freezing import Frozen, digest_frame, freeze, parquet_of, read_frozen, verify
 from vendorkit.adapters.tables.opening import open_table
 from vendorkit.adapters.tables.source import BATCH_ROWS, TableSource
 from vendorkit.adapters.tables.tally import tally
@@ -34,6 +34,7 @@ __all__ = [
     "frozen_batches",
     "open_engine",
     "open_table",
+    "parquet_of",
     "read_frozen",
     "tally",
     "verify",

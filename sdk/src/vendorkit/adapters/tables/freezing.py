@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from vendorkit.adapters.tables.opening import open_table
 from vendorkit.adapters.tables.source import BATCH_ROWS, TableSource, frame_of
@@ -110,6 +111,20 @@ def digest_frame(frame: pd.DataFrame) -> str:
     for batch in pa.Table.from_arrays(arrays, schema=schema).to_batches(BATCH_ROWS):
         digest.update(batch)
     return digest.result()[0]
+
+
+def parquet_of(frame: pd.DataFrame) -> bytes:
+    """A DataFrame as a Parquet file; the index is not part of it. NaN in pandas means missing.
+
+    Raises:
+        BadInput: A column of mixed values.
+    """
+    buffer = pa.BufferOutputStream()
+    try:
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), buffer)
+    except pa.ArrowException as error:
+        raise BadInput("This DataFrame cannot be written.", [Fault("", str(error).splitlines()[0])]) from error
+    return bytes(buffer.getvalue())
 
 
 def _freeze(dataset: str, table: TableSource, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Frozen:

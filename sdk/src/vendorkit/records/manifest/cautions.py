@@ -106,6 +106,13 @@ def _no_cap(manifest: Manifest) -> Iterator[Problem]:
             yield Problem(("people", name), says, "Set `hours_cap_per_month`, here or there.")
 
 
+def _no_query(manifest: Manifest) -> Iterator[Problem]:
+    for at, surface in enumerate(manifest.surfaces):
+        if surface.kind in ("report", "dashboard") and surface.query is None:
+            says = f"{surface.id} does not say where it is read."
+            yield Problem(("surfaces", at), says, "Set `query` to its URL.")
+
+
 CAUTIONS: tuple[Callable[[Manifest], Iterator[Problem]], ...] = (
     _many_surfaces,
     _no_cover,
@@ -116,4 +123,5 @@ CAUTIONS: tuple[Callable[[Manifest], Iterator[Problem]], ...] = (
     _low_tier_personal,
     _no_baseline,
     _no_cap,
+    _no_query,
 )

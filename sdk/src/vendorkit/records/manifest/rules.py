@@ -30,6 +30,8 @@ FILES_OF_SURFACE: dict[str, tuple[str, ...]] = {
     "model": ("datasets", "card"),
     "endpoint": ("contract", "deploy", "runbook"),
     "pipeline": ("runbook",),
+    "features": ("datasets", "contract"),
+    "dataset": ("datasets", "contract"),
     "dashboard": ("refresh",),
     "report": ("refresh", "contract"),
 }

@@ -76,12 +76,13 @@ class Surface(Value):
         kind: What it is.
         path: Where it lies in the repository.
         owner: Internal person who answers for it.
-        datasets: Ids of the datasets that a model uses.
+        datasets: Ids of the datasets that it is made of.
         card: The model card.
-        contract: OpenAPI file of an endpoint, contract of a report.
+        contract: OpenAPI file of an endpoint; data contract (ODCS) of a table that is delivered.
         deploy: Folder of the deployment.
         runbook: What to do when it breaks.
-        refresh: How often a dashboard or report is made anew.
+        refresh: How often a dashboard, report or batch job is made anew.
+        query: Where people and programs read it: the URL of a dashboard, report or table.
         module: Python module with the pipeline functions, a file in `path`.
         task: What a model predicts.
     """
@@ -96,8 +97,14 @@ class Surface(Value):
     deploy: RepoPath | None = None
     runbook: RepoPath | None = None
     refresh: Duration | None = None
+    query: Source | None = None
     module: ModuleName = "pipeline"
     task: Task | None = None
+
+    @property
+    def built(self) -> bool:
+        """Whether `vendorkit build` makes its table: no model or endpoint, of datasets, under a contract."""
+        return self.kind not in ("model", "endpoint") and bool(self.datasets) and self.contract is not None
 
 
 class Lifecycle(Value):
