@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,20 @@ from vendorkit.errors import BadInput
 
 if TYPE_CHECKING:
     from vendorkit.adapters.git_objects import Signature
+    from vendorkit.adapters.remotes import Access
+    from vendorkit.cli.output import Console
+    from vendorkit.fleet.desks import Desks
+    from vendorkit.fleet.facts import Drift, Judge
     from vendorkit.fleet.inventory import Row
     from vendorkit.fleet.merge import ConflictStyle
     from vendorkit.fleet.offer import Offers
     from vendorkit.fleet.plan_file import PlanFile
     from vendorkit.fleet.reach import Reach
     from vendorkit.fleet.state import State
+    from vendorkit.fleet.status import Newest
     from vendorkit.fleet.templates import Templates
     from vendorkit.records.fleet import Fleet
+    from vendorkit.records.seen_file import SeenFile
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Opened:
         rows: Its engagements.
         state: What it remembers.
         reach: How its repositories are reached.
+        desks: Where updates are put to people.
     """
 
     folder: Path
@@ -42,6 +49,7 @@ class Opened:
     rows: list[Row]
     state: State
     reach: Reach
+    desks: Desks
 
     @cached_property
     def templates(self) -> Templates:
@@ -68,8 +76,10 @@ class Opened:
         except BadInput:
             return Signature("vendorkit fleet", "fleet@vendorkit.invalid")
 
-    def offers(self, to: str, style: ConflictStyle, today: date, planned: PlanFile | None) -> Offers:
-        """What makes the updates to a version."""
+    def offers(
+        self, to: str, style: ConflictStyle, today: date, planned: PlanFile | None, *, again: bool = False
+    ) -> Offers:
+        """What makes the updates to a version; `again` opens another request where one was closed."""
         from vendorkit.fleet.offer import Offers  # noqa: PLC0415
 
         lasts = self.state.last_outcomes()
@@ -85,6 +95,7 @@ class Opened:
             style=style,
             today=today,
             recorded=recorded,
+            refuse_closed=(lambda row, branch: None) if again else self.desks.refuse_closed,
             expected={each.name: each for each in planned.repositories} if planned else None,
         )
 
@@ -94,30 +105,77 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=8, metavar="N", help="remotes asked at a time (default: 8)")
 
 
+def newest_of(templates: Templates) -> Newest:
+    """Tells the newest version of a template and how far behind it a version is; each asked once."""
+
+    @cache
+    def newest(source: str, version: str) -> tuple[str, int | None]:
+        latest = templates.version(source)
+        return latest.name, templates.behind(source, version, latest.name) if version else None
+
+    return newest
+
+
+def drift_of(fleet: Opened, today: date) -> Drift:
+    """Names the managed files of a commit that are not as the template gives them, and not waived."""
+    from vendorkit.fleet.drift import drift  # noqa: PLC0415
+    from vendorkit.fleet.facts import recorded_in  # noqa: PLC0415
+
+    listed = {template.url: template for template in fleet.fleet.templates}
+
+    def look(repository: Path, row: Row, commit: str) -> list[str]:
+        source, _ = recorded_in(repository, row, commit)
+        template = listed.get(fleet.templates.listed(source))
+        managed = template.managed if template else None
+        found = drift(
+            repository, commit, row.answers_path, fleet.templates, managed=managed, as_of=today, name=row.short_name
+        )
+        return [each.path for each in found if not each.waived]
+
+    return look
+
+
+def judge_of(today: date) -> Judge:
+    """Names the checks that an engagement fails; those that compare with the template are left to the drift."""
+    from vendorkit.standards.ask import CHECKS  # noqa: PLC0415
+    from vendorkit.steps.check import Seen, check_seen  # noqa: PLC0415
+
+    asked = [name for name, check in CHECKS.items() if not check.needs_template]
+
+    def judge(read: Callable[[str], SeenFile]) -> list[str]:
+        answer = check_seen(Seen(read, "the repository", {}), asked, as_of=today)
+        return sorted({finding.id for finding in answer.findings if finding.blocks})
+
+    return judge
+
+
 @contextmanager
-def opened(args: argparse.Namespace) -> Iterator[Opened]:
+def opened(args: argparse.Namespace, console: Console) -> Iterator[Opened]:
     """The fleet that a command is about.
 
     Raises:
         BadInput: There is none, it is not valid, or what the commands of the fleet need is not installed.
     """
     need_fleet_extra()
+    from vendorkit.fleet.desks import Desks  # noqa: PLC0415
     from vendorkit.fleet.inventory import find_fleet, read_fleet, rows_of  # noqa: PLC0415
     from vendorkit.fleet.state import open_state  # noqa: PLC0415
 
     folder = find_fleet(Path(args.repo) if args.repo else None)
     fleet = read_fleet(folder)
     with open_state(folder) as state:
-        yield Opened(folder, fleet, rows_of(fleet, folder), state, reach_of(folder, args.jobs))
+        desks = Desks(fleet, console.progress)
+        rows = rows_of(fleet, folder, desks.discovered() if fleet.discover else ())
+        yield Opened(folder, fleet, rows, state, reach_of(folder, args.jobs, desks.accesses(rows)), desks)
 
 
-def reach_of(folder: Path, jobs: int) -> Reach:
+def reach_of(folder: Path, jobs: int, accesses: Sequence[Access] = ()) -> Reach:
     """How the repositories of the fleet in a folder are reached."""
     from vendorkit.adapters.remotes import Remotes  # noqa: PLC0415
     from vendorkit.fleet.reach import Reach  # noqa: PLC0415
     from vendorkit.fleet.state import home_of  # noqa: PLC0415
 
-    return Reach(home_of(folder), Remotes(), jobs=max(1, jobs))
+    return Reach(home_of(folder), Remotes(accesses), jobs=max(1, jobs))
 
 
 def need_fleet_extra() -> None:

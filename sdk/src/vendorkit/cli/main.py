@@ -42,6 +42,7 @@ COMMANDS: dict[str, str] = {
     "lineage": "what was made from a dataset, what a release is made of",
     "serve": "start the inference service",
     "fleet add": "put repositories on the list of the fleet",
+    "fleet status": "every repository: version, how far behind, drift, checks, request",
     "fleet update": "bring repositories to a version of their template",
 }
 """Command and its one line of help. The module is `vendorkit.cli.commands.NAME`; a space is `_` there."""

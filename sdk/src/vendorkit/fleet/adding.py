@@ -111,7 +111,7 @@ def _engagements(folder: Path, place: str, reach: Reach) -> Iterator[Found]:
     """Every engagement at a place."""
     if is_url(place):
         entry = _entry({"url": place}, place)
-        row = Row("new", place, place, "", ANSWERS_FILE, "", "", "")
+        row = Row("new", place, place, "", "", ANSWERS_FILE, "", "", "")
         stand = reach.stand(row)
         if not stand.commit:
             raise BadInput("", [Fault(place, "has no commit yet.")])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vendorkit.adapters.commits import Commits
 from vendorkit.adapters.git_objects import GitObjects
-from vendorkit.errors import BadInput, Fault, VendorkitError
+from vendorkit.errors import BadInput, Fault, Refused, VendorkitError
 from vendorkit.fleet.inventory import Row
 from vendorkit.fleet.recorded import recorded_answers
 from vendorkit.records.manifest import examine
@@ -22,8 +22,8 @@ MANIFEST = "engagement.yaml"
 Judge = Callable[[Callable[[str], SeenFile]], list[str]]
 """Gives the ids of the checks that an engagement fails, from what lies at each of its paths."""
 
-Drift = Callable[[Path, str, str], list[str]]
-"""Gives the managed files that differ from the template: repository, commit and answers file to paths."""
+Drift = Callable[[Path, Row, str], list[str]]
+"""Gives the managed files that differ from the template: repository, engagement and commit to paths."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,9 @@ def facts_of(repository: Path, row: Row, commit: str, *, drift: Drift, judge: Ju
         commit: Full commit id.
         drift: Compares with the template.
         judge: Asks the checks.
+
+    Raises:
+        Unavailable: Something cannot be read or fetched now.
     """
     commits = Commits(repository)
     faults: list[str] = []
@@ -73,8 +76,8 @@ def facts_of(repository: Path, row: Row, commit: str, *, drift: Drift, judge: Ju
     try:
         source, version = recorded_in(repository, row, commit)
         known |= {"template": source, "version": version}
-        drifted = drift(repository, commit, row.answers_path)
-    except VendorkitError as error:
+        drifted = drift(repository, row, commit)
+    except (BadInput, Refused) as error:
         faults.append(one_line(error))
     prefix = f"{row.folder}/" if row.folder else ""
     seen = commits.read(commit, f"{prefix}{MANIFEST}")
@@ -82,7 +85,7 @@ def facts_of(repository: Path, row: Row, commit: str, *, drift: Drift, judge: Ju
         known |= _declared(seen.data)
         try:
             failing = judge(lambda path: commits.read(commit, f"{prefix}{path}"))
-        except VendorkitError as error:
+        except BadInput as error:
             faults.append(one_line(error))
     activity = commits.commit(commit).at
     return Facts(commit, activity, **known, drift=drifted, failing=failing, fault=" ".join(faults))

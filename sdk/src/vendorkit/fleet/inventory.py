@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Row:
         name: Its name in the fleet.
         place: Absolute folder, or git address.
         remote: Where its updates are pushed; empty for a folder without a remote.
+        web: Its address on its forge; empty where `remote` tells.
         folder: The engagement's folder in the repository; empty means its top.
         answers: Its answers file, relative to `folder`.
         branch: The branch that is updated; empty means the default branch.
@@ -42,6 +44,7 @@ class Row:
     name: str
     place: str
     remote: str
+    web: str
     folder: str
     answers: str
     branch: str
@@ -57,6 +60,11 @@ class Row:
     def path(self) -> str:
         """The place with the folder, for people."""
         return f"{self.place}/{self.folder}" if self.folder else self.place
+
+    @property
+    def short_name(self) -> str:
+        """What the repository's folder is called, which templates may use."""
+        return re.split(r"[/:]", self.place.rstrip("/").removesuffix(".git"))[-1]
 
     @property
     def suffix(self) -> str:
@@ -121,6 +129,7 @@ def _row(entry: Repository, folder: Path, last_ring: str) -> Row:
         name=name_of(entry),
         place=place,
         remote=remote,
+        web=entry.web or "",
         folder=entry.folder or "",
         answers=entry.answers,
         branch=entry.branch or "",

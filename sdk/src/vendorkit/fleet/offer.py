@@ -134,6 +134,7 @@ class Offers:
         style: Whether conflicts in texts leave markers.
         today: The day that waivers are judged by.
         recorded: Name and version to the full template commit that was recorded when it was updated to it.
+        refuse_closed: Refuses a row's branch whose request somebody closed.
         expected: Name to what a plan that was written before says; None where none is executed.
     """
 
@@ -148,6 +149,7 @@ class Offers:
         style: ConflictStyle,
         today: date,
         recorded: Mapping[tuple[str, str], str],
+        refuse_closed: Callable[[Row, str], None],
         expected: Mapping[str, PlannedRepository] | None = None,
     ) -> None:
         self._templates = templates
@@ -158,6 +160,7 @@ class Offers:
         self._style = style
         self._today = today
         self._recorded = recorded
+        self._refuse_closed = refuse_closed
         self._expected = expected
         self._changes: dict[tuple[str, str, str], list[str]] = {}
 
@@ -184,7 +187,6 @@ class Offers:
         """
         listed = self._listed.get(self._templates.listed(source))
         managed = listed.managed if listed else None
-        name = row.place.rstrip("/").removesuffix(".git").rpartition("/")[2]
         expected = self._expected[row.name] if self._expected is not None else None
         if expected and expected.base != stand.commit:
             says = f"The repository moved on from {expected.base[:12]} to {stand.commit[:12]} since it was planned."
@@ -200,7 +202,7 @@ class Offers:
             recorded=self._recorded.get((row.name, version)),
             managed=managed,
             as_of=self._today,
-            name=name,
+            name=row.short_name,
         )
         if expected and (planned.final_tree, planned.tree) != (expected.final_tree, expected.tree):
             raise Refused("Planning it now gives another tree than the plan says.", fix="Plan it again.")
@@ -220,6 +222,7 @@ class Offers:
         seen = stand.updates.get(branch, "")
         if seen:
             refuse_foreign(commits, seen, stand.commit, branch)
+        self._refuse_closed(row, branch)
         if not row.remote and commits.is_checked_out(branch):
             raise Refused(f"Branch {branch} is checked out in {row.place}.", fix="Switch to another branch.")
         held = commits.branch(branch)

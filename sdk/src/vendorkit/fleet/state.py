@@ -68,6 +68,7 @@ class Known:
         created: When it was opened.
         seen: When it was looked at.
         head: The commit at its branch's tip.
+        notes: What was asked of the forge and could not be done.
     """
 
     url: str
@@ -78,6 +79,7 @@ class Known:
     created: str
     seen: str
     head: str
+    notes: tuple[str, ...] = ()
 
 
 class State:
@@ -158,10 +160,7 @@ class State:
 
     def requests(self) -> dict[tuple[str, str], Known]:
         """Name and branch to what is known of the request."""
-        return {
-            (row[0], row[1]): Known(**json.loads(row[2]))
-            for row in self._all("SELECT name, branch, details FROM request")
-        }
+        return {(row[0], row[1]): _known(row[2]) for row in self._all("SELECT name, branch, details FROM request")}
 
     def remember_request(self, name: str, branch: str, request: Known) -> None:
         """Keep what a look at a request gave."""
@@ -201,6 +200,11 @@ class State:
 
     def _all(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         return self._database.execute(query, values).fetchall()
+
+
+def _known(text: str) -> Known:
+    value = json.loads(text)
+    return Known(**{**value, "notes": tuple(value.get("notes", ()))})
 
 
 def home_of(fleet: Path) -> Path:

@@ -91,7 +91,7 @@ class Standing:
         return {"branch": self.branch, "version": self.wanted, **known, "age_days": age}
 
 
-Newest = Callable[[str, str], tuple[str, int]]
+Newest = Callable[[str, str], tuple[str, int | None]]
 """Gives the newest version of a template and how far behind it a version is: from its place and that version."""
 
 Look = Callable[[Row, str], Known | None]
@@ -137,8 +137,8 @@ def status(
         if held is not None and held[0] == key:
             facts = Facts(**held[1])
         else:
-            facts = _looked(row, stand, reach, drift, judge)
-            if not facts.fault:
+            facts, lasting = _looked(row, stand, reach, drift, judge)
+            if lasting:
                 new.append((row.name, key, asdict(facts)))
         standings.append(_stands(row, facts, stand, reach, newest, look, lasts.get(row.name), requests))
         if len(new) >= 50:
@@ -151,13 +151,14 @@ def status(
     return [_explained(each, deadline, today) for each in standings]
 
 
-def _looked(row: Row, stand: Stand, reach: Reach, drift: Drift, judge: Judge) -> Facts:
+def _looked(row: Row, stand: Stand, reach: Reach, drift: Drift, judge: Judge) -> tuple[Facts, bool]:
+    """What a repository's commit says, and whether that holds as long as it stands there."""
     if not stand.commit:
-        return Facts(fault="It has no commit yet.")
+        return Facts(fault="It has no commit yet."), False
     try:
-        return facts_of(reach.bring(row, stand), row, stand.commit, drift=drift, judge=judge)
+        return facts_of(reach.bring(row, stand), row, stand.commit, drift=drift, judge=judge), True
     except VendorkitError as error:
-        return Facts(stand.commit, fault=one_line(error))
+        return Facts(stand.commit, fault=one_line(error)), False
 
 
 def _unreachable(
@@ -197,7 +198,10 @@ def _stands(
     found = replace(found, branch=branch, wanted=wanted)
     if known is not None and known.state != "open":
         return replace(found, request=known)
-    return replace(found, request=look(row, branch) or _by_branch(row, branch, facts, stand, reach, known, last))
+    try:
+        return replace(found, request=look(row, branch) or _by_branch(row, branch, facts, stand, reach, known, last))
+    except VendorkitError as error:
+        return replace(found, request=known, facts=replace(facts, fault=f"{facts.fault} {one_line(error)}".strip()))
 
 
 def _by_branch(

@@ -111,6 +111,7 @@ class Repository(Value):
         path: Its folder. Either this or `url`.
         url: Its git address.
         remote: Where updates of a `path` are pushed; None leaves them in that repository.
+        web: Its address on its forge, where the one that git uses does not tell: another host for SSH, an alias.
         folder: The engagement's folder in the repository; None means its top.
         answers: Its answers file, relative to `folder`.
         branch: The branch that is updated; None means the repository's default branch.
@@ -122,6 +123,7 @@ class Repository(Value):
     path: FolderPath | None = None
     url: Address | None = None
     remote: TemplatePlace | None = None
+    web: Address | None = None
     folder: RepoPath | None = None
     answers: RepoPath = ANSWERS_FILE
     branch: Name | None = None

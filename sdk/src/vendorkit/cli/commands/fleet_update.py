@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     if len(both) == 2 or (args.apply and (args.to or args.conflicts or args.dry_run)):
         says = "goes without `--plan`, `--to`, `--conflicts` and `--dry-run`: the plan says it all."
         raise BadInput("These do not go together.", [Fault("--apply", says)])
-    with opened(args) as fleet:
+    with opened(args, console) as fleet:
         if args.pause is not None:
             fleet.state.set("paused", args.pause or "no reason given")
             return Outcome({"paused": args.pause, "repos": []}, "The fleet is paused.")
@@ -88,10 +88,10 @@ def _update(args: argparse.Namespace, console: Console, fleet: Opened) -> Outcom
             fleet.fleet,
             fleet.state,
             fleet.reach,
-            fleet.offers(wish.to, style, wish.today, planned),
+            fleet.offers(wish.to, style, wish.today, planned, again=wish.retry),
             wish,
-            request=lambda made, says, text: None,
-            checks=lambda row, branch: "none",
+            request=fleet.desks.open,
+            checks=fleet.desks.checks,
             told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
             planned=[each.name for each in planned.repositories] if planned else None,
         )
