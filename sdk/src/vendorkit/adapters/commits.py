@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +24,9 @@ from vendorkit.records.seen_file import SeenFile
 
 USUAL = ("main", "master", "trunk", "develop")
 """Names of default branches, tried where HEAD does not tell."""
+
+STALE_S = 2.0
+"""A lock of a branch that is older belongs to nobody: setting a branch takes milliseconds."""
 
 OURS = "vendorkit/"
 """What branches of updates begin with; they are never a default branch."""
@@ -75,8 +80,12 @@ def make_bare(path: Path) -> None:
         Unavailable: The disk refuses.
     """
     with _told(path):
-        if not (path / "HEAD").exists():
-            pygit2.init_repository(str(path), bare=True, template_path="")
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+            pygit2.init_repository(str(aside), bare=True, template_path="")
+            with suppress(FileExistsError):
+                aside.rename(path)
 
 
 def top_of(path: Path) -> Path | None:
@@ -245,6 +254,16 @@ class Commits:
                 here = _blob(found, path)
                 if all(_blob(parent, path) != here for parent in found.parents) and (here or found.parents):
                     yield _told_of(found)
+
+    def unlock(self, branch: str) -> None:
+        """Take away the lock of a branch of ours that a killed process left; a living one needs it for a moment."""
+        lock = self.folder / "refs" / "heads" / f"{branch}.lock"
+        with _told(self.path):
+            while lock.exists():
+                with suppress(FileNotFoundError):
+                    if time.time() - lock.stat().st_mtime > STALE_S:
+                        lock.unlink()
+                time.sleep(0.05)
 
     def point(self, branch: str, commit: str, *, seen: str) -> None:
         """Let a branch of this repository point to a commit.

@@ -11,13 +11,14 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vendorkit.errors import BadInput
+from vendorkit.errors import BadInput, Fault
 
 if TYPE_CHECKING:
     from vendorkit.adapters.git_objects import Signature
     from vendorkit.adapters.remotes import Access
     from vendorkit.cli.output import Console
     from vendorkit.fleet.desks import Desks
+    from vendorkit.fleet.drift import Drift as Drifted
     from vendorkit.fleet.facts import Drift, Judge
     from vendorkit.fleet.inventory import Row
     from vendorkit.fleet.merge import ConflictStyle
@@ -116,21 +117,52 @@ def newest_of(templates: Templates) -> Newest:
     return newest
 
 
+def brought(fleet: Opened, names: Sequence[str]) -> Iterator[tuple[Row, Path, str]]:
+    """Each named engagement with a repository of this machine that holds its commit, and the commit.
+
+    Raises:
+        BadInput: A name that is not in the fleet.
+        Unavailable: A repository cannot be reached.
+    """
+    known = {row.name for row in fleet.rows}
+    if faults := [Fault(name, "is not in the fleet.") for name in names if name not in known]:
+        raise BadInput("There is no such repository in the fleet.", faults)
+    for row in fleet.rows:
+        if not names or row.name in names:
+            stand = fleet.reach.stand(row)
+            if not stand.commit:
+                raise BadInput("It has no commit yet.", [Fault(row.name, "is empty.")])
+            yield row, fleet.reach.bring(row, stand), stand.commit
+
+
+def reader_of(repository: Path, row: Row, commit: str) -> Callable[[str], SeenFile]:
+    """Gives what lies at each path of an engagement at a commit."""
+    from vendorkit.adapters.commits import Commits  # noqa: PLC0415
+
+    commits, prefix = Commits(repository), f"{row.folder}/" if row.folder else ""
+    return lambda path: commits.read(commit, f"{prefix}{path}")
+
+
 def drift_of(fleet: Opened, today: date) -> Drift:
     """Names the managed files of a commit that are not as the template gives them, and not waived."""
+    look = drifts_of(fleet, today)
+    return lambda repository, row, commit: [each.path for each in look(repository, row, commit) if not each.waived]
+
+
+def drifts_of(fleet: Opened, today: date) -> Callable[[Path, Row, str], list[Drifted]]:
+    """Tells every managed file of a commit that is not as the template gives it."""
     from vendorkit.fleet.drift import drift  # noqa: PLC0415
     from vendorkit.fleet.facts import recorded_in  # noqa: PLC0415
 
     listed = {template.url: template for template in fleet.fleet.templates}
 
-    def look(repository: Path, row: Row, commit: str) -> list[str]:
+    def look(repository: Path, row: Row, commit: str) -> list[Drifted]:
         source, _ = recorded_in(repository, row, commit)
         template = listed.get(fleet.templates.listed(source))
         managed = template.managed if template else None
-        found = drift(
+        return drift(
             repository, commit, row.answers_path, fleet.templates, managed=managed, as_of=today, name=row.short_name
         )
-        return [each.path for each in found if not each.waived]
 
     return look
 

@@ -43,6 +43,9 @@ COMMANDS: dict[str, str] = {
     "serve": "start the inference service",
     "fleet add": "put repositories on the list of the fleet",
     "fleet status": "every repository: version, how far behind, drift, checks, request",
+    "fleet diff": "what repositories changed of the files that their template owns",
+    "fleet check": "hold every repository against the platform's standards",
+    "fleet history": "every update of a repository: version, people, answers, outcome",
     "fleet update": "bring repositories to a version of their template",
 }
 """Command and its one line of help. The module is `vendorkit.cli.commands.NAME`; a space is `_` there."""

@@ -219,6 +219,7 @@ class Offers:
         marked = self._style == "markers" and any(each.kind == "text" for each in planned.conflicts)
         changes = self._changes_of(planned)
         commits = Commits(repository)
+        commits.unlock(branch)
         seen = stand.updates.get(branch, "")
         if seen:
             refuse_foreign(commits, seen, stand.commit, branch)

@@ -1,0 +1,89 @@
+"""Every update that an engagement ever got: from the history of its answers file, and from what the fleet remembers.
+
+The answers file tells of each version that arrived, whoever brought it; the state tells of updates that did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from vendorkit.adapters.commits import Commit, Commits
+from vendorkit.adapters.git_objects import GitObjects
+from vendorkit.errors import BadInput
+from vendorkit.fleet.inventory import Row
+from vendorkit.fleet.recorded import recorded_answers
+from vendorkit.fleet.wording import UPDATE
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    Args:
+        at: When.
+        what: `kicked off`, `updated`, `answers changed`, or the status of an update that the fleet made.
+        before: The version before; empty where there was none.
+        after: The version after.
+        commit: The commit; empty where there was none.
+        by: Author of the commit, or who ran the update.
+        answers: Answer to its value before and after, where it changed.
+        says: First line of the message, or why.
+        ours: Whether the fleet made it.
+    """
+
+    at: str
+    what: str
+    before: str
+    after: str
+    commit: str
+    by: str
+    answers: Mapping[str, tuple[Any, Any]]
+    says: str
+    ours: bool
+
+    def to_value(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        changed = {name: {"before": pair[0], "after": pair[1]} for name, pair in self.answers.items()}
+        return {**self.__dict__, "answers": changed}
+
+
+def history(row: Row, repository: Path, commit: str, outcomes: Sequence[Mapping[str, Any]]) -> list[Event]:
+    """What happened to an engagement, oldest first.
+
+    Args:
+        row: It.
+        repository: A repository that holds the commit.
+        commit: Full id of the commit to look back from.
+        outcomes: What the fleet remembers of its updates.
+
+    Raises:
+        Unavailable: The history is not here, as in a shallow clone.
+    """
+    commits, objects = Commits(repository), GitObjects(repository)
+    events = [_arrived(objects, row, each) for each in commits.changes_of(commit, row.answers_path)][::-1]
+    for each in outcomes:
+        before, after, made = str(each["from"]), str(each["to"]), str(each["commit"] or "")
+        events.append(Event(each["at"], each["status"], before, after, made, str(each["by"]), {}, each["why"], True))
+    return sorted(events, key=lambda event: datetime.fromisoformat(event.at))
+
+
+def _arrived(objects: GitObjects, row: Row, found: Commit) -> Event:
+    after = _answers(objects, found.id, row)
+    before = _answers(objects, found.parents[0], row) if found.parents else {}
+    names = [name for name in {**before, **after} if not name.startswith("_") and before.get(name) != after.get(name)]
+    old, new = (str(answers.get("_commit") or "") for answers in (before, after))
+    what = "kicked off" if not before else "updated" if old != new else "answers changed"
+    changed = {name: (before.get(name), after.get(name)) for name in names} if before else {}
+    says = found.message.partition("\n")[0]
+    return Event(found.at, what, old, new, found.id, found.author, changed, says, bool(found.trailer(UPDATE)))
+
+
+def _answers(objects: GitObjects, commit: str, row: Row) -> dict[str, Any]:
+    try:
+        return recorded_answers(objects, objects.tree_of(commit), row.answers_path)
+    except BadInput:
+        return {}

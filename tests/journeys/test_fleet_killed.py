@@ -1,0 +1,67 @@
+"""An update over fifty repositories, killed at fifty random moments: gone on with, each is updated once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.rollouts import PEOPLE, git, make_remote, make_repository, make_template, run
+
+REPOSITORIES = 50
+KILLS = 50
+BRANCH = "vendorkit/update-v1.1.0"
+
+FORKS = """
+import json, os, sys, time
+import vendorkit.cli.commands.fleet_update, vendorkit.fleet.desks, vendorkit.fleet.updates
+from vendorkit.cli.main import main
+
+line, delays = json.load(sys.stdin)
+codes = []
+for delay in delays:
+    forked = os.fork()
+    if not forked:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os._exit(main(line))
+    time.sleep(delay)
+    os.kill(forked, 9)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]))
+print(json.dumps(codes))
+"""
+
+
+def test_whatever_moment_it_dies_at_each_is_updated_once(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template")
+    bares = []
+    for number in range(REPOSITORIES):
+        bare = make_remote(make_repository(tmp_path / f"r{number:02}", template))
+        git(bare, "config", "core.logAllRefUpdates", "always")
+        bares.append(bare)
+    folder = tmp_path / "fleet"
+    folder.mkdir()
+    assert run(folder, "add", *(str(tmp_path / f"r{number:02}") for number in range(REPOSITORIES))).code == 0
+    chance = random.Random(50)
+    line = ["fleet", "update", "--to", "v1.1.0", "--repo", str(folder), "--json", "--jobs", "2"]
+    plan = json.dumps([line, [chance.uniform(0.02, 0.7) for _ in range(KILLS)]])
+    environment = {**os.environ, **PEOPLE, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS], input=plan, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout).count(-9) >= KILLS // 2
+    answer = run(folder, "update", "--to", "v1.1.0")
+    assert answer.code == 0, answer.out
+    assert sorted(each["name"] for each in answer.result["repos"]) == [f"r{n:02}" for n in range(REPOSITORIES)]
+    assert {each["status"] for each in answer.result["repos"]} == {"updated"}
+    for bare, each in zip(bares, sorted(answer.result["repos"], key=lambda each: str(each["name"])), strict=True):
+        assert git(bare, "for-each-ref", "--format=%(refname)", "refs/heads/vendorkit") == f"refs/heads/{BRANCH}"
+        assert git(bare, "rev-parse", BRANCH) == each["commit"]
+        assert git(bare, "rev-list", "--count", f"main..{BRANCH}") == "1"
+        assert len((bare / "logs/refs/heads" / BRANCH).read_text().splitlines()) == 1
+        assert git(bare, "show", f"{BRANCH}:new.txt") == f"came with 1.1 for {each['name']}"
