@@ -129,3 +129,17 @@ def test_a_bare_repository_is_updated_as_well(
     found = plan(bare, head, ".copier-answers.yml", templates, templates.version(str(template)))
     made = commit(bare, found, ANN, "Update", "up")
     assert git(bare, "rev-parse", "up") == made
+
+
+def test_a_lock_that_falls_behind_is_said(tmp_path: Path) -> None:
+    first = {"copier.yml": "", "pyproject.toml": "[project]\nname = 'a'\n", "other.txt": "1\n"}
+    template = make_template(
+        tmp_path / "locked", first, {"other.txt": "2\n"}, {"pyproject.toml": "[project]\nname = 'b'\n"}
+    )
+    project = make_project(template, tmp_path / "project")
+    write(project, {"uv.lock": "version = 1\n", "models/uv.lock": "version = 1\n"})
+    commit_all(project)
+    templates = Templates(tmp_path / "cache", [str(template)])
+    assert planned(project, templates, template, to="v2").warnings == ()
+    (warning,) = planned(project, templates, template, to="v3").warnings
+    assert warning == "uv.lock is behind: pyproject.toml changes. Run `uv lock` on the branch."

@@ -52,6 +52,11 @@ class Conflict:
     theirs: str | None
     says: str
 
+    @property
+    def is_text(self) -> bool:
+        """Whether markers can show it; with style `markers` the tree has them."""
+        return self.kind in ("text", "both-added")
+
 
 @dataclass
 class Merged:

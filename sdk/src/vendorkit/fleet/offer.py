@@ -216,7 +216,7 @@ class Offers:
             Unavailable: The repository cannot be written.
         """
         branch = f"{OURS}update-{planned.to_version.name}{row.suffix}"
-        marked = self._style == "markers" and any(each.kind == "text" for each in planned.conflicts)
+        marked = self._style == "markers" and any(each.is_text for each in planned.conflicts)
         changes = self._changes_of(planned)
         commits = Commits(repository)
         commits.unlock(branch)

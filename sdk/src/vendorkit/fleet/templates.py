@@ -15,12 +15,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from vendorkit.adapters.git_objects import FILE, LINK, PROGRAM, SUBMODULE, GitObjects, object_id, safe_path
 from vendorkit.adapters.repository import describe_commit, fetch_template
-from vendorkit.adapters.template.asking import Checkout, version_of
-from vendorkit.adapters.template.blueprint import Blueprint, Renders
+from vendorkit.adapters.template.asking import Checkout, Project, version_of
+from vendorkit.adapters.template.blueprint import Blueprint, Rendering, Renders
+from vendorkit.adapters.template.isolated import render_isolated
 from vendorkit.errors import BadInput, Fault, Refused, Unavailable
 from vendorkit.fleet.rules import Rules
 
@@ -131,7 +133,7 @@ class Templates:
         first, last = self.version(source, older), self.version(source, newer)
         mirror = self._mirror(first.source)
         low, high = version_of(first.name), version_of(last.name)
-        if low is None or high is None:
+        if low is None or high is None or any(_DESCRIBED.fullmatch(each.name) for each in (first, last)):
             return len(mirror.subjects(first.commit, last.commit))
         tags = {name.removeprefix("refs/tags/") for name in mirror.references("refs/tags/")}
         known = {version for tag in tags if (version := version_of(tag)) and low < version <= high}
@@ -163,6 +165,26 @@ class Templates:
             if key not in self._blueprints:
                 self._blueprints[key] = Blueprint(self._checkout(version), self.renders)
             return self._blueprints[key]
+
+    def render_isolated(
+        self,
+        version: TemplateVersion,
+        project: Project,
+        *,
+        given: Mapping[str, Any] | None = None,
+        recorded: Mapping[str, Any] | None = None,
+        exclude: Sequence[str] = (),
+    ) -> Rendering:
+        """What Copier itself makes of a trusted template in a child process; the arguments are those of `render`.
+
+        Raises:
+            BadInput: The template or its programs failed.
+            Unavailable: No sandbox can be had here.
+        """
+        mirror = self._mirror(version.source).path
+        tag = f"refs/tags/{version.name}"
+        ref = version.name if self._mirror(version.source).commit_of(tag) == version.commit else version.commit
+        return render_isolated(mirror, version.source, ref, project, given=given, recorded=recorded, exclude=exclude)
 
     def _mirror(self, source: str) -> GitObjects:
         if source not in self._mirrors:

@@ -7,10 +7,10 @@ on a forge, is decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from vendorkit.adapters.git_objects import Entry, GitObjects, Shelf, Signature, TextMerge
 from vendorkit.adapters.template.asking import version_of
@@ -120,16 +120,18 @@ def plan(
         old, new = templates.blueprint(before), templates.blueprint(to)
         where = (repository, answers_file, commit, before, to)
         needs = needed(old, new)
-        if needs:
+        if needs and ("migrations" in needs or not templates.is_trusted(to.source)):
             return Plan(*where, "needs-tasks", tree, needs=needs, warnings=warnings)
         project = ProjectTree(objects, tree, answers_file, new, name or folder_name(repository))
-        theirs = new.render(project.seen, recorded=project.last(answers))
+        theirs = _rendered(templates, to, project, needs, recorded=project.last(answers))
         base = None
         if before.commit != to.commit:
-            base = old.render(project.seen, given=project.last(answers), exclude=new.exclude)
+            given = project.last(answers)
+            base = _rendered(templates, before, project, needs, given=given, exclude=new.exclude)
         rules = Managed.of(new.questions, theirs.seeded, managed, project.read(MANIFEST), as_of or date.today())
         work = _work(project, theirs, base, rules, conflicts)
-    return work.planned(objects, tree, where, warnings)
+    made = work.planned(objects, tree, where, warnings)
+    return replace(made, warnings=(*warnings, *stale_locks(objects, tree, made)))
 
 
 def commit(
@@ -185,6 +187,25 @@ def commit(
         last = objects.write_commit(planned.heal_tree, [last], author, heal_message)
     objects.move_branch(branch, last, tip)
     return last
+
+
+def _rendered(
+    templates: Templates, version: TemplateVersion, project: ProjectTree, needs: Sequence[str], **more: Any
+) -> Rendering:
+    """What a version gives, in a child process where it needs programs of its own."""
+    if needs:
+        return templates.render_isolated(version, project.seen, **more)
+    return templates.blueprint(version).render(project.seen, **more)
+
+
+def stale_locks(objects: GitObjects, tree: str, planned: Plan) -> list[str]:
+    """What to say of lock files whose declarations a plan changes; locking asks package indexes, planning does not."""
+    touched = {path for path in (*planned.changed, *planned.healed) if path.rpartition("/")[2] == "pyproject.toml"}
+    folders = {path.rpartition("/")[0] for path in touched}
+    above = {"/".join(folder.split("/")[:depth]) for folder in folders for depth in range(folder.count("/") + 2)}
+    locks = sorted(f"{folder}/uv.lock".lstrip("/") for folder in above)
+    held = [lock for lock in locks if lock not in planned.changed and objects.entry(tree, lock) is not None]
+    return [f"{lock} is behind: {', '.join(sorted(touched))} changes. Run `uv lock` on the branch." for lock in held]
 
 
 def needed(old: Blueprint, new: Blueprint) -> tuple[str, ...]:

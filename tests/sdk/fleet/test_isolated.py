@@ -1,0 +1,75 @@
+"""Templates that run programs of their own: in a child process behind walls, where the platform trusts them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from vendorkit.errors import BadInput
+from vendorkit.fleet.templates import Templates
+from vendorkit.fleet.update import Plan, plan
+
+from tests.support.fleet import commit_all, copier_update, files_of, git, make_project, make_template, store_plan, write
+
+
+def walled() -> bool:
+    """Whether this system lets a user make walls."""
+    program = shutil.which("unshare")
+    command = [str(program), "--user", "--map-root-user", "--net", "--pid", "--fork", "true"]
+    return program is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not walled(), reason="needs `unshare --user --net` (apt-get install util-linux)")
+
+TASK = "_tasks:\n  - \"printf '%s' '{{ name }}' | tr a-z A-Z > made.txt\"\n"
+FIRST = {"copier.yml": f"{TASK}name: World\n", "a.txt.jinja": "{{ name }}\n1\n2\n3\n4\n5\n"}
+SECOND = {
+    "copier.yml": f"{TASK}  - echo second >> made.txt\nname: World\n",
+    "a.txt.jinja": "{{ name }}\n1\n2\n3\n4\nFIVE\n",
+}
+
+
+def planned(template: Path, project: Path, cache: Path) -> Plan:
+    templates = Templates(cache, [str(template)], trusted=[str(template)])
+    head = git(project, "rev-parse", "HEAD")
+    return plan(project, head, ".copier-answers.yml", templates, templates.version(str(template)))
+
+
+def test_tasks_of_a_trusted_template_give_what_copier_gives(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template", FIRST, SECOND)
+    project = make_project(template, tmp_path / "project", {"name": "Ann"}, unsafe=True)
+    write(project, {"a.txt": "Ann\nONE\n2\n3\n4\n5\n"})
+    commit_all(project)
+    found = planned(template, project, tmp_path / "cache")
+    assert found.status == "updated"
+    store_plan(project, found)
+    given = files_of(project, found.tree)
+    assert given["made.txt"][1] == b"ANNsecond\n"
+    assert given["a.txt"][1] == b"Ann\nONE\n2\n3\n4\nFIVE\n"
+    assert given == files_of(project, copier_update(project, unsafe=True))
+
+
+def test_the_child_has_no_network_no_token_and_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_secret")
+    look = (
+        "env > seen.txt; echo $HOME >> seen.txt; cat /proc/net/dev | tail -n +3 | cut -d: -f1 | tr -d ' ' > devices.txt"
+    )
+    template = make_template(
+        tmp_path / "template", {"copier.yml": ""}, {"copier.yml": f"_tasks:\n  - {look!r}\n", "b.txt": "b\n"}
+    )
+    project = make_project(template, tmp_path / "project")
+    found = planned(template, project, tmp_path / "cache")
+    store_plan(project, found)
+    given = files_of(project, found.tree)
+    assert b"ghp_secret" not in given["seen.txt"][1]
+    assert str(Path.home()).encode() + b"\n" not in given["seen.txt"][1]
+    assert given["devices.txt"][1].split() == [b"lo"]
+
+
+def test_a_task_that_fails_changes_nothing(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template", {"copier.yml": ""}, {"copier.yml": "_tasks: ['exit 3']\n"})
+    project = make_project(template, tmp_path / "project")
+    with pytest.raises(BadInput, match="failed in its sandbox"):
+        planned(template, project, tmp_path / "cache")
