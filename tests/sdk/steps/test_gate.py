@@ -267,7 +267,7 @@ def test_scores_that_are_no_probabilities_are_an_error(world: World, scores: str
 
 
 def test_a_measuring_process_that_dies_is_an_error(world: World) -> None:
-    guard = "import os\n    if len(frame) != 50:\n        os.kill(os.getpid(), 9)\n    return"
+    guard = "import os\n    if len(frame) > 50:\n        os.kill(os.getpid(), 9)\n    return"
     world.edit(FILE, "return model.predict_proba", f"{guard} model.predict_proba")
     world.ok("train")
     answer = world.run("gate")
@@ -277,7 +277,7 @@ def test_a_measuring_process_that_dies_is_an_error(world: World) -> None:
 
 
 def test_a_predict_that_hangs_is_an_error(world: World) -> None:
-    guard = "import time\n    time.sleep(0 if len(frame) == 50 else 600)\n    return"
+    guard = "import time\n    time.sleep(0 if len(frame) <= 50 else 600)\n    return"
     world.edit(FILE, "return model.predict_proba", f"{guard} model.predict_proba")
     world.ok("train")
     with Measurements(limit_seconds=12) as measurements:
