@@ -49,7 +49,9 @@ KEPT = (
 )
 """Variables of this process that a child sees; traces, which would write tokens down, are not among them."""
 
-_HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "{user}" "${variable}"; }; f'
+_HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "USER" "$VARIABLE"; }; f'
+"""A credential helper: the shell of git reads the token from the environment, so that no argument ever holds it."""
+
 _REFUSALS = (
     "protected branch",
     "pre-receive hook declined",
@@ -109,7 +111,7 @@ class Remotes:
         self._options = [part for key, value in HARMLESS.items() for part in ("-c", f"{key}={value}")]
         variables = []
         for access in accesses:
-            helper = _HELPER.format(user=access.user, variable=access.variable)
+            helper = _HELPER.replace("USER", access.user).replace("VARIABLE", access.variable)
             for scheme in ("https", "http"):
                 self._options += ["-c", f"credential.{scheme}://{access.host}.helper={helper}"]
             variables.append(access.variable)

@@ -197,8 +197,11 @@ def opened(args: argparse.Namespace, console: Console) -> Iterator[Opened]:
     fleet = read_fleet(folder)
     with open_state(folder) as state:
         desks = Desks(fleet, console.progress)
-        rows = rows_of(fleet, folder, desks.discovered() if fleet.discover else ())
-        yield Opened(folder, fleet, rows, state, reach_of(folder, args.jobs, desks.accesses(rows)), desks)
+        try:
+            rows = rows_of(fleet, folder, desks.discovered())
+            yield Opened(folder, fleet, rows, state, reach_of(folder, args.jobs, desks.accesses(rows)), desks)
+        finally:
+            desks.leave()
 
 
 def reach_of(folder: Path, jobs: int, accesses: Sequence[Access] = ()) -> Reach:

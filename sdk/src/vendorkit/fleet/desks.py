@@ -6,7 +6,7 @@ How each forge is spoken to is the adapters' business. Tokens come from the envi
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from vendorkit.adapters.forges import FORGES
 from vendorkit.adapters.forges.base import Forge, Opened, Request, Search
@@ -53,6 +53,11 @@ class Desks:
                 governor = Governor(web, PACES[kind], tell=self._tell)
                 self._opened[kind, web] = FORGES[kind](web, token, governor)
             return self._opened[kind, web]
+
+    def leave(self) -> None:
+        """Close every connection."""
+        for forge in self._opened.values():
+            forge.leave()
 
     def accesses(self, rows: Iterable[Row]) -> list[Access]:
         """How git signs in at the hosts of these rows; hosts without a token in the environment are left to its
@@ -151,11 +156,3 @@ def known(found: Opened | None) -> Known | None:
         found.head,
         found.notes,
     )
-
-
-def hosts_without_token(desks: Desks, rows: Sequence[Row]) -> list[str]:
-    """Hosts of forges that nobody gave a token for, sorted."""
-    with_token = {access.host for access in desks.accesses(rows)}
-    places = {desks.place(row) for row in rows}
-    hosts = {place.web.partition("://")[2] for place in places if place.kind != PLAIN}
-    return sorted(hosts - with_token)

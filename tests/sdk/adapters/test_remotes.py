@@ -1,0 +1,77 @@
+"""Git towards other hosts: tokens reach git alone, protocols that start programs are refused, refusals are told."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from vendorkit.adapters import remotes
+from vendorkit.adapters.remotes import Access, PushRejectedError, Remotes, without_user
+from vendorkit.errors import Refused, Unavailable
+
+from tests.support.rollouts import commit, git
+
+SECRET = "s3cr3t-of-nobody"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    work = tmp_path / "work"
+    work.mkdir()
+    git(work, "init", "--quiet", "--initial-branch=main")
+    commit(work, {"a": "1\n"})
+    git(tmp_path, "clone", "--quiet", "--bare", str(work), "there.git")
+    return tmp_path / "there.git"
+
+
+def test_git_gets_the_token_of_a_host_and_of_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VENDORKIT_TOKEN_H", SECRET)
+    seen: list[list[str]] = []
+    real = subprocess.run
+
+    def spy(command: list[str], **given: object) -> subprocess.CompletedProcess[str]:
+        seen.append([str(part) for part in command])
+        return real(command, **given)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(remotes.subprocess, "run", spy)
+    reached = Remotes([Access("git.bank.example", "VENDORKIT_TOKEN_H")])
+    with pytest.raises(Unavailable):
+        reached.tips("https://127.0.0.1:9/none.git")
+    command = seen[-1]
+    assert SECRET not in " ".join(command)
+    options = command[1 : command.index("ls-remote")]
+    environment = {"PATH": "/usr/bin:/bin", "VENDORKIT_TOKEN_H": SECRET, "GIT_TERMINAL_PROMPT": "0"}
+    for host, wanted in (("git.bank.example", f"password={SECRET}"), ("evil.example", "")):
+        done = real(
+            ["git", *options, "credential", "fill"], input=f"protocol=https\nhost={host}\n\n", cwd=tmp_path,
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (SECRET in done.stdout) == bool(wanted)
+        assert wanted in done.stdout
+
+
+@pytest.mark.parametrize("url", ["ext::sh -c touch% pwned", "fd::3"])
+def test_protocols_that_start_programs_are_refused(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refused, match="not allowed"):
+        Remotes().tips(url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_push_takes_only_what_it_has_seen(bare: Path, tmp_path: Path) -> None:
+    reached = Remotes()
+    tips = reached.tips(str(bare), ["vendorkit/*"])
+    assert (tips.branch, dict(tips.branches)) == ("main", {})
+    ours = tmp_path / "ours.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(ours))
+    reached.fetch(ours, str(bare), ["+refs/heads/main:refs/fleet/base"])
+    reached.push(ours, str(bare), "vendorkit/x", tips.head, seen="")
+    other = git(ours, "commit-tree", f"{tips.head}^{{tree}}", "-m", "Another")
+    with pytest.raises(PushRejectedError):
+        reached.push(ours, str(bare), "vendorkit/x", other, seen="")
+    assert reached.tips(str(bare), ["vendorkit/*"]).branches == {"vendorkit/x": tips.head}
+
+
+def test_addresses_are_shown_without_passwords() -> None:
+    assert without_user("fatal: https://ann:secret@h/x and ssh://git@h/y") == "fatal: https://h/x and ssh://h/y"
