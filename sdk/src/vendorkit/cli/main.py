@@ -18,6 +18,7 @@ from typing import NoReturn
 
 COMMANDS: dict[str, str] = {
     "new": "kick off an engagement: scaffold, lock, first commit",
+    "adopt": "bring a repository that was made otherwise under the template",
     "check": "hold the repository against the platform's standards",
     "explain": "what a check, gate, metric, error or word means; or the engagement",
     "snapshot": "freeze a declared dataset and write its pointer",
@@ -47,6 +48,7 @@ COMMANDS: dict[str, str] = {
     "fleet check": "hold every repository against the platform's standards",
     "fleet history": "every update of a repository: version, people, answers, outcome",
     "fleet update": "bring repositories to a version of their template",
+    "fleet adopt": "bring repositories that were made otherwise under the template",
 }
 """Command and its one line of help. The module is `vendorkit.cli.commands.NAME`; a space is `_` there."""
 
