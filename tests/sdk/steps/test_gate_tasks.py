@@ -57,6 +57,28 @@ def predict(model, frame):
 '''
 
 
+JOB = '''\
+"""What a person works as."""
+
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+NUMBERS = ["age_in_years", "credit_amount", "duration_in_month"]
+
+
+def prepare(frames):
+    return frames["applications"][[*NUMBERS, "job"]].copy()
+
+
+def train(frame, seed):
+    return LogisticRegression(max_iter=200, random_state=seed).fit(frame[NUMBERS] / 100, frame["job"])
+
+
+def predict(model, frame):
+    return pd.DataFrame(model.predict_proba(frame[NUMBERS] / 100), columns=model.classes_)
+'''
+
+
 def judged(world: World, task: str, label: str, pipeline: str, gates: dict[str, Any]) -> GateReport:
     """The report of an engagement for another task."""
     value = minimal_manifest()
@@ -149,3 +171,44 @@ def test_forecasting(own: World) -> None:
     assert {cell.name for cell in found["shops"].cells} == {f"shop = {name}" for name in shop.unique()}
     assert "shop = harbour" in found["shops"].says
     assert [found[name].verdict for name in gates] == ["pass", "pass", "fail", "pass"]
+
+
+def test_multiclass(own: World) -> None:
+    rates = [(rate, average) for rate in ("precision", "recall", "f1") for average in ("macro", "micro", "weighted")]
+    gates = {
+        f"{rate}_{average}": {"kind": "performance", "metric": f"{rate}_{average}", "min": 0.01}
+        for rate, average in rates
+    }
+    gates |= {
+        "accuracy": {"kind": "performance", "metric": "accuracy", "min": 0.99},
+        "log_loss": {"kind": "performance", "metric": "log_loss", "max": 5},
+        "roc_auc_ovr": {"kind": "performance", "metric": "roc_auc_ovr", "min": 0.2},
+        "each": {"kind": "segment", "metric": "accuracy", "slice": "housing", "min": 0.2},
+        "same": {"kind": "determinism", "metric": "score_difference", "max": 0},
+        "auc": {"kind": "performance", "metric": "roc_auc", "min": 0.5},
+        "rule": {"kind": "business", "metric": "breaks_rising", "slice": "credit_amount", "max": 1},
+    }
+    report = judged(own, "multiclass", "job", JOB, gates)
+    prepared, said = scored(own, pd.read_csv(own.repo / "benchmarks/holdout.csv"))
+    seen, most = prepared["job"].to_numpy(), said.columns.to_numpy()[said.to_numpy().argmax(axis=1)]
+    classes = list(said.columns)
+    wanted = {
+        f"{rate}_{average}": getattr(reference, f"{rate}_score")(seen, most, average=average, zero_division=0)
+        for rate, average in rates
+    }
+    wanted |= {
+        "accuracy": reference.accuracy_score(seen, most),
+        "log_loss": reference.log_loss(seen, said.to_numpy(), labels=classes),
+        "roc_auc_ovr": reference.roc_auc_score(seen, said.to_numpy(), multi_class="ovr", labels=classes),
+    }
+    found = {result.id: result for result in report.results}
+    for name, value in wanted.items():
+        assert found[name].value == pytest.approx(value, rel=1e-9), found[name].says
+    verdicts = [found[name].verdict for name in ("accuracy", "each", "same", "auc", "rule")]
+    assert verdicts == ["fail", "pass", "pass", "error", "error"]
+    (use,) = report.benchmarks
+    assert use.confusion is not None
+    assert list(use.confusion.classes) == classes
+    assert [list(row) for row in use.confusion.rows] == reference.confusion_matrix(seen, most, labels=classes).tolist()
+    page = (Store(own.repo).report_folder(report.candidate) / "gate-report.html").read_text("utf-8")
+    assert "Confusion: rows by what was and what was said" in page

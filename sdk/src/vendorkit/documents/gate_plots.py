@@ -238,3 +238,16 @@ def _time(timing: Timing, result: GateResult, scale: Scale) -> str:
     cells = "".join(f"<td>{figure(number)}</td>" for number in numbers)
     calls = f'<span class="word">{timing.runs:,} calls</span>'
     return f'<tr><th scope="row">{name}{calls}</th><td class="drawn">{drawn}</td>{cells}</tr>'
+
+
+def confusion_table(use: BenchmarkUse) -> str:
+    """Which classes were taken for which, as a table; empty where the task has no classes."""
+    if use.confusion is None:
+        return ""
+    heads = "".join(f'<th scope="col">said {markup(name)}</th>' for name in use.confusion.classes)
+    lines = "".join(
+        f'<tr><th scope="row">was {markup(name)}</th>{"".join(f"<td>{count:,}</td>" for count in counts)}</tr>'
+        for name, counts in zip(use.confusion.classes, use.confusion.rows, strict=True)
+    )
+    table = f"<table><tr><th></th>{heads}</tr>{lines}</table>"
+    return f"<figure><figcaption>Confusion: rows by what was and what was said</figcaption>{table}</figure>"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vendorkit.documents.gate_plots import benchmark_figures, segments, times, value_strip
+from vendorkit.documents.gate_plots import benchmark_figures, confusion_table, segments, times, value_strip
 from vendorkit.documents.gate_report_style import STYLE
 from vendorkit.documents.gate_words import (
     facts,
@@ -96,7 +96,7 @@ def _scores(report: GateReport) -> list[str]:
     """The curves of each benchmark that has scores."""
     parts = []
     for use in report.benchmarks:
-        drawn = benchmark_figures(use)
+        drawn = benchmark_figures(use) + confusion_table(use)
         if drawn:
             rows = f"{use.rows:,} rows, {markup(use.kind)}" if use.kind else f"{use.rows:,} rows"
             parts.append(f"<section><h2>Scores on {markup(use.id)} ({rows})</h2>{drawn}</section>")

@@ -78,9 +78,11 @@ class Scored:
         benchmark: Id of the benchmark in the manifest.
         content_digest: Digest of the benchmark's whole content.
         label: What happened, float64, shape (n,), read-only; 0 or 1 for a binary task.
-        score: What the model said, float64, shape (n,), read-only; from 0 to 1 for a binary task.
+        score: What the model said, float64, shape (n,), read-only; from 0 to 1 for a binary task; for a multiclass
+            task a probability for each class, shape (n, k), and `label` the number of the class.
         columns: Columns of the benchmark that gates name, each of n rows, whether or not the model sees them; a
             text in place of a column says why it cannot be used.
+        classes: Names of the classes of a multiclass task, in the order of their numbers.
     """
 
     benchmark: str
@@ -88,6 +90,7 @@ class Scored:
     label: Numbers
     score: Numbers
     columns: Mapping[str, Column | str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:

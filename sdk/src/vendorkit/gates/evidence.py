@@ -10,7 +10,9 @@ import numpy as np
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import GateSpec, Scored, scored
 from vendorkit.gates.columns import Column
+from vendorkit.gates.metrics.multiclass import ROUNDING, confusion
 from vendorkit.gates.samples import asked_of
+from vendorkit.records.gate_report import Confusion
 from vendorkit.records.tallies import Asked, Tallies
 
 
@@ -30,6 +32,8 @@ def scored_from(
         column: at if isinstance(at, str) else Column(given[f"levels-{at}"], given[f"codes-{at}"].astype(np.int32))
         for column, at in found["columns"].items()
     }
+    if "classes" in found:
+        return _of_classes(benchmark, content_digest, found, columns)
     try:
         return scored(
             benchmark,
@@ -42,6 +46,29 @@ def scored_from(
         )
     except BadInput as error:
         return "; ".join(str(fault) for fault in error.faults)
+
+
+def _of_classes(
+    benchmark: str, content_digest: str, found: Mapping[str, Any], columns: Mapping[str, Column | str]
+) -> Scored | str:
+    """The scored rows of a multiclass task, or why they are not fit."""
+    label, score = (np.asarray(found["arrays"][name], dtype=np.float64) for name in ("label", "score"))
+    if (label < 0).any():
+        row = int(np.flatnonzero(label < 0)[0]) + 1
+        return f"the label of row {row} is none of the classes that `predict` gives: {', '.join(found['classes'])}"
+    unfit = ~(np.isfinite(score).all(axis=1) & (score >= 0.0).all(axis=1) & (abs(score.sum(axis=1) - 1.0) <= ROUNDING))
+    if unfit.any():
+        row = int(np.flatnonzero(unfit)[0]) + 1
+        return f"the probabilities of row {row} are not from 0 to 1 and 1 together ({int(unfit.sum())} such rows)"
+    return Scored(benchmark, content_digest, label, score, dict(columns), tuple(found["classes"]))
+
+
+def confused(rows: object) -> Confusion | None:
+    """Which classes were taken for which; None where there are none."""
+    if not isinstance(rows, Scored) or not rows.classes:
+        return None
+    counts = confusion(rows.label, rows.score)
+    return Confusion(classes=rows.classes, rows=tuple(tuple(row) for row in counts.tolist()))
 
 
 def one_class(base: Tallies) -> str:

@@ -29,8 +29,8 @@ class Latency:
     title: str = "Answers in time"
     why: str = "A model that is right too late is of no use to a caller who waits."
     formula: str = (
-        "`predict` is called with rows of the benchmark, 20 times to warm up and then 200 times (fewer, but at least "
-        "30, where that takes longer than 3 seconds), with nothing else measured at that time. Percentiles by linear "
+        "`predict` is called with rows of the benchmark, 10 times to warm up and then 200 times (fewer, but at least "
+        "60, where that takes longer than half a second), with nothing else measured meanwhile. Percentiles by linear "
         "interpolation; the spread is the distance of the quartiles. Checks and copies that vendorkit makes around "
         "`predict` are within the time; network and service are not."
     )

@@ -11,7 +11,7 @@ import numpy as np
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored
 from vendorkit.gates.columns import Column, named
-from vendorkit.gates.metrics import METRICS, Interval, Metric, Numbers, Options, metrics_for
+from vendorkit.gates.metrics import METRICS, Interval, Metric, Numbers, Options, metric_for, metrics_for
 from vendorkit.gates.metrics.base import Better
 from vendorkit.gates.numbers import number, shown
 from vendorkit.records.slices import parse_slice
@@ -35,12 +35,12 @@ def metric_of(spec: GateSpec, task: str) -> Metric:
     Raises:
         BadInput: There is none of that name for the task.
     """
-    metric = METRICS.get(spec.metric or "")
-    if metric is None or task not in metric.tasks:
+    metric = metric_for(spec.metric or "", task)
+    if metric is None:
         known = ", ".join(metrics_for(task)) or "none yet"
         if spec.metric is None:
             says = "`metric` is missing"
-        elif metric is None:
+        elif spec.metric not in METRICS:
             says = f"there is no metric {spec.metric!r}"
         else:
             says = f"metric {spec.metric} is not for a {task} model"

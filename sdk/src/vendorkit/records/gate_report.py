@@ -106,6 +106,18 @@ class GateResult(Value):
     most_drop: float | None = added(None)
 
 
+class Confusion(Value):
+    """Which classes were taken for which.
+
+    Args:
+        classes: Their names.
+        rows: Rows by what happened (down) and what was said (across).
+    """
+
+    classes: tuple[str, ...]
+    rows: tuple[tuple[int, ...], ...]
+
+
 class BenchmarkUse(Value):
     """A benchmark as it was when the gates were asked.
 
@@ -117,6 +129,7 @@ class BenchmarkUse(Value):
         scores: How the candidate scored it; None where the task has no scores from 0 to 1.
         current: How the live version scored it.
         counted_by: The engine that counted it, where gates were not asked of rows in memory.
+        confusion: Which classes the candidate took for which; None where the task has no classes.
     """
 
     id: str
@@ -126,6 +139,7 @@ class BenchmarkUse(Value):
     scores: ScoreHistogram | None = added(None)
     current: ScoreHistogram | None = added(None)
     counted_by: str | None = added(None)
+    confusion: Confusion | None = added(None)
 
 
 class Against(Value):

@@ -18,7 +18,7 @@ from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Counted, Evidence, Measured, Scored
 from vendorkit.gates.change import Limits, Standing, changes, limits_of, loosened
 from vendorkit.gates.determinism import repeated
-from vendorkit.gates.evidence import asks, one_class, scored_from
+from vendorkit.gates.evidence import asks, confused, one_class, scored_from
 from vendorkit.gates.histogram import binned
 from vendorkit.gates.measured import measured_from
 from vendorkit.records.base import now
@@ -93,7 +93,7 @@ def gate(
         repeats = repeated(specs) if run.prepared is not None else 0
         jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeats=repeats)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
-        with Tallying.of(benchmarks, scratch) as tallying:
+        with Tallying.of({} if run.task == "multiclass" else benchmarks, scratch) as tallying:
             found = measure(process, tallying.jobs(jobs))
             opened = tallying.opened(jobs, found, run.task)
             rows = {whose: _judged(whose, found, opened, specs, benchmarks, run.task) for whose in subjects}
@@ -167,6 +167,7 @@ def _uses(benchmarks: Benchmarks, evidence: Evidence, opened: Mapping[str, Opene
             kind=benchmark.kind,
             scores=drawn["score"],
             current=drawn["live"],
+            confusion=confused(evidence.candidate.get(name)),
             counted_by=counts.engine if isinstance(counts, Opened) else None,
         )
         uses.append(use)
@@ -280,6 +281,7 @@ def _subject(
         label=run.label.column if run.label else None,
         features=[feature.name for feature in records.features.features],
         seed=run.seed,
+        task=run.task,
     )
 
 

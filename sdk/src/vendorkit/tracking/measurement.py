@@ -43,6 +43,7 @@ class Subject:
         label: Label column of the prepared table.
         features: Feature columns that the model is given.
         seed: The seed that it was trained with.
+        task: `binary`, `multiclass`, `regression` or `forecasting`.
     """
 
     model_folder: str
@@ -55,6 +56,7 @@ class Subject:
     label: str | None
     features: list[str]
     seed: int = 0
+    task: str = "binary"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vendorkit.adapters.tables import digest_frame
 from vendorkit.errors import VendorkitError
@@ -40,18 +41,24 @@ def score(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     for place, found in enumerate(columns.values()):
         if not isinstance(found, str):
             coded[f"levels-{place}"], coded[f"codes-{place}"] = found
-    np.savez(measuring.folder / "arrays.npz", label=measuring.label(rows), score=measuring.score(rows), **coded)  # type: ignore[arg-type]
     said = {name: found if isinstance(found, str) else at for at, (name, found) in enumerate(columns.items())}
-    return {"rows": len(rows), "columns": said}
+    answer: dict[str, Any] = {"rows": len(rows), "columns": said}
+    if measuring.subject.task == "multiclass":
+        score, answer["classes"] = measuring.probabilities(rows)
+        label = measuring.classes(rows, answer["classes"])
+    else:
+        score, label = measuring.score(rows), measuring.label(rows)
+    np.savez(measuring.folder / "arrays.npz", label=label, score=score, **coded)  # type: ignore[arg-type]
+    return answer
 
 
 def retrain(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     """The largest difference of the scores of a benchmark when the model is trained again with its seed."""
     rows = measuring.rows(given["benchmark"])
-    before = measuring.score(rows)
+    before = _said(measuring, rows)
     again = measuring.pipeline.train(measuring.prepared(), measuring.subject.seed)
-    after = Measuring(measuring.subject, measuring.folder, again).score(rows)
-    change = np.abs(after - before)
+    after = _said(Measuring(measuring.subject, measuring.folder, again), rows)
+    change = np.abs(after - before).reshape(len(rows), -1).max(axis=1)
     at = int(np.argmax(change))
     says = f"The largest difference is in row {at + 1}." if change[at] > 0 else ""
     return {"values": {"score_difference": float(change[at])}, "n": len(rows), "says": says}
@@ -63,6 +70,10 @@ def golden(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     if not given["rows"]:
         return {"scores": []}
     return {"scores": scores_of(pipeline.predict(model, frame_of(given["rows"], given["types"]))).tolist()}
+
+
+def _said(measuring: Measuring, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
+    return measuring.probabilities(rows)[0] if measuring.subject.task == "multiclass" else measuring.score(rows)
 
 
 MEASURES: dict[str, Measure] = {

@@ -17,6 +17,8 @@ from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 
 MEASURED_KINDS = ("latency", "memory", "business", "data")
 """Kinds of gate that have a measurement of their own, of the same name."""
+MANY = 100
+"""Rows of the larger call whose time is asked for."""
 ALONE = ("latency",)
 """Measures that are timed: nothing else is measured meanwhile."""
 
@@ -80,6 +82,8 @@ def measuring(specs: Iterable[Gate], subject: Subject, benchmarks: Benchmarks, c
 def _given(spec: Gate, benchmarks: Benchmarks, contracts: Contracts) -> dict[str, Any]:
     benchmark = benchmarks[spec.benchmark] if spec.benchmark else None
     given: dict[str, Any] = {"benchmark": benchmark.given if benchmark else None}
+    if spec.kind == "latency":
+        return {**given, "size": MANY if str(spec.metric).endswith(f"_of_{MANY}") else 1}
     if spec.kind not in ("business", "data"):
         return given  # one measurement serves all metrics
     given |= {"metric": spec.metric, "columns": _named(spec)}

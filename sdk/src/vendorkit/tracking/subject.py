@@ -5,7 +5,7 @@ This runs vendor code, so it runs in a child of `measuring` only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -137,11 +137,44 @@ class Measuring:
         Raises:
             BadInput: `predict` broke its contract or wrote to its input, or raised: the row is named.
         """
-        given = rows[self.subject.features]
-        batches = [given.iloc[at : at + BATCH_ROWS] for at in range(0, len(given), BATCH_ROWS)]
-        return np.concatenate([self._batch(batch, first + at * BATCH_ROWS) for at, batch in enumerate(batches)])
+        if self.subject.task == "multiclass":
+            raise BadInput("this is asked of models that give one score for each row, not one for each class.")
+        return np.concatenate([self._one(given) for given in self._said(rows, first)])
 
-    def _batch(self, rows: pd.DataFrame, first: int) -> Scores:
+    def probabilities(self, rows: pd.DataFrame) -> tuple[Scores, list[str]]:
+        """The probability of each class, float64, shape `(n_rows, k)`, and the classes, of a multiclass model.
+
+        Raises:
+            BadInput: As for `score`, or `predict` gives no table with a column for each class.
+        """
+        tables = []
+        for given in self._said(rows, 0):
+            if not isinstance(given, pd.DataFrame) or len(given.columns) < 2:
+                raise self.pipeline.broken("predict", "must give a table with a column for each class.")
+            tables.append(given)
+        together = pd.concat(tables)
+        return together.to_numpy(dtype=float), [str(name) for name in together.columns]
+
+    def classes(self, rows: pd.DataFrame, names: list[str]) -> Scores:
+        """The number of each row's class, -1 where it is none of those named."""
+        known = {name: place for place, name in enumerate(names)}
+        values = rows[str(self.subject.label)]
+        if pd.api.types.is_float_dtype(values.dtype) and (values % 1 == 0).all():
+            values = values.astype("int64")
+        return np.array([known.get(str(value), -1) for value in values], dtype=np.float64)
+
+    def _said(self, rows: pd.DataFrame, first: int) -> Iterator[np.ndarray[Any, Any] | pd.DataFrame]:
+        """What `predict` gives, batch for batch."""
+        given = rows[self.subject.features]
+        for at in range(0, len(given), BATCH_ROWS):
+            yield self._batch(given.iloc[at : at + BATCH_ROWS], first + at)
+
+    def _one(self, given: np.ndarray[Any, Any] | pd.DataFrame) -> Scores:
+        if isinstance(given, pd.DataFrame):
+            given = given["score" if "score" in given else given.columns[0]].to_numpy()
+        return np.asarray(given, dtype=float)
+
+    def _batch(self, rows: pd.DataFrame, first: int) -> np.ndarray[Any, Any] | pd.DataFrame:
         lent = rows.reset_index(drop=True)
         before = lent.copy()
         try:
@@ -153,9 +186,7 @@ class Measuring:
             raise self.pipeline.broken(
                 "predict", f"writes to the table that it is given: {', '.join(map(str, changed))}."
             )
-        if isinstance(given, pd.DataFrame):
-            given = given["score" if "score" in given else given.columns[0]].to_numpy()
-        return np.asarray(given, dtype=float)
+        return given
 
     def _placed(self, error: BadInput, rows: pd.DataFrame, first: int) -> BadInput:
         """The error of a batch, with the first row that raises it alone, found by halving."""
