@@ -73,6 +73,7 @@ def _averaged(rate: str, average: str) -> Function:
     """
 
     def function(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
+        """Precision, recall or F1 of each class against the rest, averaged as the name says."""
         counts = confusion(label, score)
         each = (counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1))
         right, yes, ones = (count.astype(np.float64) for count in each)
