@@ -23,7 +23,6 @@ from vendorkit.tracking.measurement import Found, Job
 from vendorkit.tracking.plan import Benchmarks
 from vendorkit.tracking.rows import coded
 
-ENGINE = "VENDORKIT_ENGINE"
 MOST_ROWS = 1_000_000
 """Rows of a benchmark that are scored and judged in memory; of more only counts leave the engine."""
 BINS = 50
@@ -90,7 +89,7 @@ class Tallying:
     @classmethod
     def of(cls, benchmarks: Benchmarks, scratch: Path) -> Self:
         """Those that are too large for memory, or all where VENDORKIT_ENGINE names an engine; no stress."""
-        url = os.environ.get(ENGINE, "")
+        url = os.environ.get("VENDORKIT_ENGINE", "")
         chosen = {
             name: benchmark
             for name, benchmark in benchmarks.items()
