@@ -162,10 +162,11 @@ class State:
         """Name and branch to what is known of the request."""
         return {(row[0], row[1]): _known(row[2]) for row in self._all("SELECT name, branch, details FROM request")}
 
-    def remember_request(self, name: str, branch: str, request: Known) -> None:
-        """Keep what a look at a request gave."""
+    def remember_requests(self, found: Iterable[tuple[str, str, Known]]) -> None:
+        """Keep what looks at requests gave: name, branch, request."""
         with self._database:
-            self._put_request(name, branch, request)
+            for name, branch, request in found:
+                self._put_request(name, branch, request)
 
     def _put_request(self, name: str, branch: str, request: Known) -> None:
         values = (name, branch, json.dumps(asdict(request)))

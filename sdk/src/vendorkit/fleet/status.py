@@ -127,12 +127,13 @@ def status(
     kept, lasts, requests = state.seen(), state.last_outcomes(), state.requests()
     new: list[tuple[str, str, dict[str, Any]]] = []
     standings = []
+    judged = f"{LAYOUT} {version('vendorkit')} {today}"
     for row in rows:
         stand = stands[row.name]
         if isinstance(stand, VendorkitError):
             standings.append(_unreachable(row, kept.get(row.name), stand, lasts.get(row.name)))
             continue
-        key = f"{LAYOUT} {version('vendorkit')} {today} {row.place} {row.answers_path} {stand.commit}"
+        key = f"{judged} {row.place} {row.answers_path} {stand.commit}"
         held = kept.get(row.name)
         if held is not None and held[0] == key:
             facts = Facts(**held[1])
@@ -145,9 +146,7 @@ def status(
             state.remember(new)
             new.clear()
     state.remember(new)
-    for each in standings:
-        if each.request is not None:
-            state.remember_request(each.row.name, each.branch, each.request)
+    state.remember_requests((each.row.name, each.branch, each.request) for each in standings if each.request)
     return [_explained(each, deadline, today) for each in standings]
 
 
