@@ -35,7 +35,7 @@ def offered(line: str, folder: Path) -> set[str]:
         ("vendorkit pro", {"promote"}),
         ("vendorkit re", {"reproduce", "refuse", "releases", "retire"}),
         ("vendorkit promote --al", {"--alias"}),
-        ("vendorkit fleet ad", {"add"}),
+        ("vendorkit fleet ad", {"add", "adopt"}),
         ("vendorkit fleet add x --ri", {"--ring"}),
         ("vendorkit trace credit/1 --format op", {"openlineage"}),
     ],

@@ -103,7 +103,7 @@ def test_help_of_every_command_has_two_examples_that_parse(name: str, capsys: Ca
 
 USAGE = {
     "unknown command": (["chek"], "there is no command 'chek'. Did you mean check?"),
-    "nothing near": (["frobnicate"], "there is no command 'frobnicate'. Commands: new, check"),
+    "nothing near": (["frobnicate"], "there is no command 'frobnicate'. Commands: new, adopt, check"),
     "unknown option": (["check", "--colour"], "unrecognized arguments: --colour"),
     "abbreviated option": (["check", "--form", "json"], "unrecognized arguments: --form"),
     "wrong choice": (["gate", "--format", "pdf"], "invalid choice: 'pdf'"),
