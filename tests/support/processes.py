@@ -55,8 +55,14 @@ class Ended:
         return result
 
 
-def run_together(jobs: Sequence[Job], folder: Path) -> list[Ended]:
-    """Run all jobs at the same moment; what they write is kept in a new folder."""
+def run_together(jobs: Sequence[Job], folder: Path, at_once: int = 1000) -> list[Ended]:
+    """Run jobs at the same moment; what they write is kept in a new folder.
+
+    Args:
+        jobs: The command lines.
+        folder: Is made.
+        at_once: How many run at any moment; the next begins when one ends.
+    """
     folder.mkdir()
     plans = [
         {
@@ -68,7 +74,7 @@ def run_together(jobs: Sequence[Job], folder: Path) -> list[Ended]:
         }
         for number, job in enumerate(jobs)
     ]
-    command = [sys.executable, "-c", _FORKS]
+    command = [sys.executable, "-c", _FORKS, str(at_once)]
     done = subprocess.run(command, input=json.dumps(plans), capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     codes = json.loads(done.stdout)
@@ -111,7 +117,7 @@ def child(plan, gate):
     os.environ.update(plan["environment"])
     if plan["dies"]:
         dies(**plan["dies"])
-    os.read(gate, 1)
+    os.read(gate, 1)  # until it is opened for all
     code = main(plan["arguments"])
     sys.stdout.flush()
     sys.stderr.flush()
@@ -120,15 +126,32 @@ def child(plan, gate):
 
 plans = json.load(sys.stdin)
 gc.freeze()  # what was imported stays shared between the processes
+codes, running = {}, {}
 gate, opener = os.pipe()
-children = []
-for plan in plans:
+
+
+def open_gate():
+    global opener
+    if opener is not None:
+        os.close(opener)
+        opener = None
+
+
+def end_one():
+    open_gate()
+    ended, status = os.wait()
+    codes[running.pop(ended)] = os.waitstatus_to_exitcode(status)
+
+
+for number, plan in enumerate(plans):
+    while len(running) >= int(sys.argv[1]):
+        end_one()
     forked = os.fork()
     if not forked:
-        os.close(opener)
+        open_gate()  # of this process only
         child(plan, gate)
-    children.append(forked)
-os.close(opener)
-codes = [os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) for forked in children]
-print(json.dumps(codes))
+    running[forked] = number
+while running:
+    end_one()
+print(json.dumps([codes[number] for number in range(len(plans))]))
 """

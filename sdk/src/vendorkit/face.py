@@ -10,9 +10,10 @@ from vendorkit.records.gate_report import GateReport
 from vendorkit.steps import gate as gating
 from vendorkit.steps import publish as publishing
 from vendorkit.steps.publish import Published
+from vendorkit.trust.aliases import LIVE
 
 
-def gate(candidate: Candidate | None = None, *, against: str = gating.LIVE) -> GateReport:
+def gate(candidate: Candidate | None = None, *, against: str = LIVE) -> GateReport:
     """Ask every declared gate of a candidate; by default of the newest in the engagement of the current folder.
 
     Args:

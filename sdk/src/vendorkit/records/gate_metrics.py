@@ -1,4 +1,4 @@
-"""The numbers of a gate report under names that are the same for every candidate, for the MLflow run of a release."""
+"""The numbers of a gate report: for the release record, and for its MLflow run under names that all share."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def run_metrics(report: GateReport) -> dict[str, float]:
                 found.setdefault(f"gates/{_plain(result.id)}/slice/{_plain(cell.name)}", cell.value)
     finite = {name: value for name, value in found.items() if math.isfinite(value)}
     return dict(list(finite.items())[:MOST_METRICS])
+
+
+def gate_values(report: GateReport) -> dict[str, float]:
+    """What the gates found, by id of the gate, where it is a number: as the release record has it."""
+    return {result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)}
 
 
 def _plain(text: str) -> str:

@@ -17,20 +17,18 @@ from vendorkit.adapters.environment import environment
 from vendorkit.adapters.models import load_model
 from vendorkit.adapters.pipeline import load_pipeline
 from vendorkit.adapters.registry import Registry
-from vendorkit.errors import BadInput, Fault, Refused
+from vendorkit.errors import BadInput, Fault
 from vendorkit.records.base import now
 from vendorkit.records.contract import Contract
 from vendorkit.records.decision import Ending
 from vendorkit.records.deployment import Deployment
 from vendorkit.standards.policy import approval_rule
+from vendorkit.trust.aliases import LIVE, move_to
 from vendorkit.trust.approvals import usable
 from vendorkit.trust.endings import ending_of
-from vendorkit.trust.log import Log, Signed, decision_fault, log_of, refuse_tampered
+from vendorkit.trust.log import Log, Signed, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import find_version
-
-LIVE = "champion"
-"""The alias that is served where none is named."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +104,9 @@ def deploy(
 
 
 def _promoted(registry: Registry, log: Log, authority: Authority, model: str, alias: str) -> Signed:
-    """The move that put an alias where it is, where log and alias agree."""
-    known, last = registry.alias(model, alias), log.move(alias, authority)
-    name = f"{model}@{alias}"
-    fix = f"Promote the right version: `vendorkit promote {model}/VERSION --alias {alias}`."
-    if known is None and last is None:
-        raise BadInput("There is nothing to serve.", [Fault(name, "points nowhere.")], fix=fix)
-    if last and last.decision.version == known:
-        return last
-    says = f"points to version {known}" if known else "points nowhere"
-    recorded = f"the last valid move was to version {last.decision.version}" if last else "no valid move is recorded"
-    faults = [Fault(name, f"{says}, but {recorded}: it was moved past the rules, or a move was interrupted.")]
-    for signed in log.moves(alias)[-1:]:
-        why = decision_fault(signed, authority)
-        if why:
-            faults.append(Fault(f"{signed.decision.kind} by {signed.decision.actor}", f"does not count: {why}."))
-    raise Refused("The alias is not to be believed.", faults, fix=fix)
+    """The move that put an alias where it is."""
+    move = move_to(registry, log, authority, model, alias)
+    if move is None:
+        fix = f"Promote the right version: `vendorkit promote {model}/VERSION --alias {alias}`."
+        raise BadInput("There is nothing to serve.", [Fault(f"{model}@{alias}", "points nowhere.")], fix=fix)
+    return move

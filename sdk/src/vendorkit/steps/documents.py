@@ -14,8 +14,10 @@ from vendorkit.adapters.store import Candidate, Store, write_whole
 from vendorkit.documents.release_documents import release_documents, rendered
 from vendorkit.errors import Fault, Refused
 from vendorkit.standards.policy import approval_rule, packaged_policy
-from vendorkit.trust.candidacy import candidacy_of, live_version
+from vendorkit.trust.aliases import live_version
+from vendorkit.trust.candidacy import candidacy_of
 from vendorkit.trust.fitness import words_faults
+from vendorkit.trust.people import authority_of
 from vendorkit.trust.releases import find_version, verify_release
 
 
@@ -54,12 +56,13 @@ def draft(repo: Path, candidate: Candidate | None = None, *, registry: Registry 
         registry: An open registry; by default the engagement's.
 
     Raises:
-        Refused: The live version, which they compare with, is not what was published.
+        Refused: The live version, which they compare with, is not what was published, or not where it was promoted.
     """
     manifest, formats = read_manifest(repo), packaged_policy().documents
     candidacy = candidacy_of(repo, manifest, candidate or Store(repo).candidate(None))
     registry = registry or Registry.open(repo)
-    candidacy = replace(candidacy, live=live_version(registry, candidacy.candidate.run.model))
+    live_now = live_version(registry, authority_of(repo, manifest), candidacy.candidate.run.model)
+    candidacy = replace(candidacy, live=live_now)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         live = candidacy.live_dossier(registry, Path(scratch))
     dossier = candidacy.dossier(requirements(repo), approval_rule(manifest))

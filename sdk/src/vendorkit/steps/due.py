@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from vendorkit.adapters.engagement import read_manifest
-from vendorkit.adapters.last_use import last_use
+from vendorkit.adapters.predictions import last_use
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.records.duration import later
 from vendorkit.records.manifest import Manifest

@@ -32,11 +32,9 @@ from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
 from vendorkit.tracking.standing import made_with, moved_with_the_model, reported_limits
 from vendorkit.tracking.tallying import MOST_ROWS, Opened, Tallying
-from vendorkit.trust.log import log_of
+from vendorkit.trust.aliases import LIVE, live_version
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
-
-LIVE = "champion"
 
 
 @dataclass(frozen=True)
@@ -249,17 +247,11 @@ def _live(registry: Registry, authority: Authority, model: str, against: str) ->
     """The version to compare with; None where nothing is live yet."""
     if re.fullmatch("[0-9]{1,9}", against):
         return find_version(registry, model, int(against))
-    number, moved = registry.alias(model, against), log_of(registry, model).move(against, authority)
-    name = f"{model}@{against}"
-    if number is None and moved is None:
-        if against == LIVE:
-            return None
-        raise BadInput("Compare with what?", [Fault(name, "points nowhere.", "Give --against ALIAS or VERSION.")])
-    if moved is None or moved.decision.version != number:
-        says = "does not point where the last valid decision put it: it was moved past the rules."
-        fix = f"Promote the right version: `vendorkit promote {model}/VERSION --alias {against}`."
-        raise Refused("The alias is not to be believed.", [Fault(name, says)], fix=fix)
-    return find_version(registry, model, moved.decision.version)
+    found = live_version(registry, authority, model, against)
+    if found is None and against != LIVE:
+        faults = [Fault(f"{model}@{against}", "points nowhere.", "Give --against ALIAS or VERSION.")]
+        raise BadInput("Compare with what?", faults)
+    return found
 
 
 def _against(version: Version) -> Against:

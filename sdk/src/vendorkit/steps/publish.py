@@ -21,14 +21,17 @@ from vendorkit.errors import Fault, Refused
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_bytes, digest_file, digest_json
 from vendorkit.records.evidence import Evidence
+from vendorkit.records.gate_metrics import gate_values
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.release import DataReference, Document, Release
 from vendorkit.records.run import Person, Run
 from vendorkit.standards.policy import Policy, approval_rule, packaged_policy
-from vendorkit.trust.candidacy import Candidacy, candidacy_of, live_version
+from vendorkit.trust.aliases import live_version
+from vendorkit.trust.candidacy import Candidacy, candidacy_of
 from vendorkit.trust.dossier import DECLARED, REQUIREMENTS
-from vendorkit.trust.entry import entry_of, metrics_of
+from vendorkit.trust.entry import entry_of
 from vendorkit.trust.fitness import unfit
+from vendorkit.trust.people import authority_of
 from vendorkit.trust.releases import RELEASE_FILE, verify_release
 
 LOADER = "vendorkit.tracking.pyfunc"
@@ -96,7 +99,8 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
         if known:
             _drop_staged(store, known)
             return _again(registry, known, candidacy, report)
-        making = _Making(repo, policy, replace(candidacy, live=live_version(registry, run.model)), report, registry)
+        live = live_version(registry, authority_of(repo, manifest), run.model)
+        making = _Making(repo, policy, replace(candidacy, live=live), report, registry)
         faults = _faults(making.candidacy, policy)
         if faults:
             raise _not_fit(making.candidacy, faults)
@@ -246,7 +250,7 @@ def _release(making: _Making, documents: tuple[Written, ...], folder: Path) -> R
         published_at=now(),
         commit=run.code.commit,
         data=_data(run),
-        metrics=metrics_of(making.report),
+        metrics=gate_values(making.report),
         against=candidacy.against,
         environment=run.environment.id,
         lock=digest_file(folder / DECLARED / LOCKFILE),

@@ -13,7 +13,6 @@ from vendorkit.adapters.engagement import MANIFEST, read_file
 from vendorkit.adapters.environment import LOCKFILE
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.store import Candidate, Store
-from vendorkit.errors import Fault, Refused
 from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.contract import Contract, contract_of
 from vendorkit.records.decision import ApprovalRule
@@ -24,9 +23,6 @@ from vendorkit.records.manifest import Manifest
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.trust.dossier import dossier_of
 from vendorkit.trust.fitness import Case
-from vendorkit.trust.releases import find_version
-
-LIVE = "champion"
 
 
 @dataclass(frozen=True)
@@ -111,19 +107,3 @@ def candidacy_of(repo: Path, manifest: Manifest, candidate: Candidate) -> Candid
         contract=contract_of(manifest, run, candidate.features),
         declared={path: read_file(repo, path) for path in paths},
     )
-
-
-def live_version(registry: Registry, model: str) -> Version | None:
-    """The version that is live at this moment, as the registry says.
-
-    Raises:
-        Refused: It was not published by vendorkit.
-    """
-    number = registry.alias(model, LIVE)
-    if number is None:
-        return None
-    version = find_version(registry, model, number)
-    if "release" not in version.tags:
-        says = f"is live, and was not published by vendorkit: `{LIVE}` was pointed to it by hand."
-        raise Refused("The live version is not to be believed.", [Fault(version.name, says)])
-    return version

@@ -35,11 +35,6 @@ def entry_of(run: Run, report: GateReport, release: Release) -> Entry:
     )
 
 
-def metrics_of(report: GateReport) -> dict[str, float]:
-    """What the gates found, by id of the gate, where it is a number."""
-    return {result.id: float(result.value) for result in report.results if isinstance(result.value, int | float)}
-
-
 def _tags(run: Run, report: GateReport, release: Release) -> dict[str, str]:
     return {
         "release": release.digest,

@@ -66,10 +66,12 @@ class Log:
         accepted: The chain, oldest first. An entry counts when it names the accepted one before it; one that
             lost a race to another names an older one and has no effect. Signatures are another matter.
         faults: Entries that are gone or fit nowhere: the log was tampered with.
+        places: The last place that was read in the registry, also of entries that had no effect.
     """
 
     accepted: tuple[Signed, ...]
     faults: tuple[Fault, ...]
+    places: int = field(default=0, compare=False)
 
     @property
     def head(self) -> str | None:
@@ -115,7 +117,7 @@ def log_of(registry: Registry, model: str, repo: Path | None = None) -> Log:
     if memory.head and memory.head not in {signed.decision.digest for signed in log.accepted}:
         says = f"lost the decision that was its last one at {memory.at}."
         says += f" If the registry was set back on purpose, delete {memory.path}."
-        return Log(log.accepted, (*log.faults, Fault(f"{model}.decisions", says)))
+        return Log(log.accepted, (*log.faults, Fault(f"{model}.decisions", says)), log.places)
     if not log.faults:
         memory.keep(log.head)
     return log
@@ -129,6 +131,7 @@ def read_log(entries: Sequence[tuple[int, str]], model: str) -> Log:
         model: The model that all of it must be about.
     """
     accepted: list[Signed] = []
+    last: str | None = None
     known: set[str | None] = {None}
     faults = []
     newest = datetime.min.replace(tzinfo=UTC)
@@ -139,25 +142,28 @@ def read_log(entries: Sequence[tuple[int, str]], model: str) -> Log:
     for place, text in entries:
         where = f"{model}.decisions/{place}"
         try:
-            signed = _parse_signed(text, where)
+            signed, digest = _parse_signed(text, where)
         except BadInput as error:
             faults += list(error.faults)
             continue
         decision = signed.decision
         if decision.model != model:
             faults.append(Fault(where, f"is about {decision.model}, not {model}."))
-        elif decision.previous == (accepted[-1].decision.digest if accepted else None):
+        elif decision.previous == last:
             moment = _time(signed)
             later = tuple(entry for entry in accepted if _time(entry) > moment) if moment < newest else ()
             newest = max(newest, moment)
             accepted.append(Signed(decision, signed.signature, later))
-            known.add(decision.digest)
+            last = digest
+            known.add(digest)
         elif decision.previous not in known:
             faults.append(Fault(where, "names a decision before it that is not in the log."))
-    return Log(tuple(accepted), tuple(faults))
+    return Log(tuple(accepted), tuple(faults), max(held, default=0))
 
 
-def _parse_signed(text: str, where: str) -> Signed:
+@lru_cache(maxsize=4096)
+def _parse_signed(text: str, where: str) -> tuple[Signed, str]:
+    """An entry, and the digest of its decision. A process reads a log several times, and parses each entry once."""
     value = load_json(text, where)
     if not isinstance(value, dict) or set(value) != {"decision", "signature"}:
         raise BadInput("Not a decision.", [Fault(where, "expected a decision and its signature.")])
@@ -168,7 +174,7 @@ def _parse_signed(text: str, where: str) -> Signed:
         datetime.fromisoformat(decision.at)
     except ValueError as error:
         raise BadInput("Not a decision.", [Fault(f"{where}: at", f"{error}.")]) from error
-    return Signed(decision, signature)
+    return Signed(decision, signature), decision.digest
 
 
 def decision_fault(signed: Signed, authority: Authority) -> str | None:
@@ -242,6 +248,7 @@ def append(
         Overtaken: Somebody else decided meanwhile.
     """
     refuse_tampered(log, version.model)
+    _see_it_newest(registry, log, version.model)
     decision = Decision(
         kind=kind,
         model=version.model,
@@ -318,11 +325,23 @@ def _counts_later(signed: Signed, authority: Authority) -> bool:
     return "still to come" in (decision_fault(signed, authority) or "")
 
 
+def _see_it_newest(registry: Registry, log: Log, model: str) -> None:
+    """Look once more before anything is signed: who lost already adds nothing to the log, and costs others nothing."""
+    if registry.decisions(model, after=log.places):
+        newer = log_of(registry, model)
+        refuse_tampered(newer, model)
+        if newer.head != log.head:
+            raise _overtaken(newer)
+
+
 def _see_it_accepted(log: Log, decision: Decision) -> None:
     refuse_tampered(log, decision.model)
-    if any(signed.decision == decision for signed in log.accepted):
-        return
+    if all(signed.decision != decision for signed in log.accepted):
+        raise _overtaken(log)
+
+
+def _overtaken(log: Log) -> Overtaken:
     last = log.accepted[-1].decision
     says = f"holds a newer decision: {last.kind} of version {last.version} by {last.actor} at {last.at}."
     fix = "Look at it with `vendorkit releases`, then decide again."
-    raise Overtaken("Somebody else decided meanwhile; nothing was changed.", [Fault(decision.model, says)], fix=fix)
+    return Overtaken("Somebody else decided meanwhile; nothing was changed.", [Fault(last.model, says)], fix=fix)
