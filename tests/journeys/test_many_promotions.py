@@ -58,9 +58,9 @@ def exactly_the_allowed_won(world: World, jobs: list[Job], answers: list[Ended])
     assert set(aliases.values()) == {1}
 
 
-def test_two_hundred_promotions(contested: World, tmp_path: Path) -> None:
+def test_forty_promotions_at_the_same_moment(contested: World, tmp_path: Path) -> None:
     world = contested.copy(tmp_path / "repo")
-    jobs = promotions(world, 200)
+    jobs = promotions(world, 40)
     answers = run_together(jobs, tmp_path / "answers", AT_ONCE)
     exactly_the_allowed_won(world, jobs, answers)
     lost = next(job for job, answer in zip(jobs, answers, strict=True) if answer.code and "credit/1" in job.arguments)
