@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from vendorkit.errors import BadInput
 from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.finding import Finding
+from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import examine
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.standards.ask import CHECKS, ask, choose
@@ -47,6 +49,8 @@ def view(files: dict[str, SeenFile] | None = None, **changes: Any) -> Repository
         rendered=TEMPLATE,
         files={**good, **(files or {})},
         documents=policy.documents,
+        gates=policy.gates,
+        benchmarks=policy.benchmarks,
     )
 
 
@@ -71,6 +75,16 @@ def worded(path: str, old: str, new: str) -> RepositoryView:
 CARD, CHANGES, DATASHEET = "models/credit/CARD.md", "models/credit/CHANGES.md", "data/README.md"
 REPORT = dossier().report
 
+POINTER = (Path(__file__).parents[1] / "records/golden/snapshot.json").read_bytes()
+GATES, BENCHMARKS = minimal_manifest()["gates"], minimal_manifest()["benchmarks"]
+JUDGED = REPORT.model_copy(update={"results": (REPORT.results[0].model_copy(update={"least": 0.76}),)})
+
+
+def asked(report: GateReport, files: dict[str, SeenFile] | None = None, **changes: Any) -> RepositoryView:
+    """A repository whose gates were asked."""
+    return replace(view(files, **changes), reports={"credit": report})
+
+
 MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
     "unknown key": ("MAN-01", view(colour=1)),
     "missing section": ("MAN-01", view(handoff=ABSENT)),
@@ -87,6 +101,26 @@ MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
     "endless waiver": ("MAN-05", view(waivers=[{**WAIVER, "expires": "2027-05-22"}])),
     "waiver by the vendor": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "vendor-ml"}])),
     "waiver by nobody": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "ghost"}])),
+    "no gate of a kind": ("GAT-01", view(**{**delivery(), "gates": GATES[:1]})),
+    "another benchmark": (
+        "GAT-03",
+        asked(REPORT, {"benchmarks/holdout.lock.json": SeenFile("file", POINTER)}),
+    ),
+    "another stress": (
+        "GAT-03",
+        asked(
+            REPORT,
+            {"stress.py": SeenFile("file", b"x"), "data/applications.lock.json": SeenFile("file", POINTER)},
+            benchmarks=[{**BENCHMARKS[0], "path": "stress.py"}],
+        ),
+    ),
+    "no benchmark of a kind": (
+        "GAT-04",
+        view(**{**delivery(), "benchmarks": [{**BENCHMARKS[0], "kind": "historical"}]}),
+    ),
+    "a gate without words": ("GAT-05", view(gates=[{**GATES[0], "says": "roc_auc at least 0.7"}, GATES[1]])),
+    "a lower limit": ("GAT-06", asked(JUDGED)),
+    "a gate that is gone": ("GAT-06", asked(JUDGED, gates=[{**GATES[0], "id": "g-other"}, GATES[1]])),
     "stub in the card": ("DOC-01", worded(CARD, "Young applicants are few.", "Say here who is few.")),
     "no section in the card": ("DOC-01", worded(CARD, "## Factors", "### Factors")),
     "a section nobody asked for": ("DOC-01", worded(CARD, "## Factors", "## Praise\n\nGood.\n\n## Factors")),

@@ -11,6 +11,7 @@ from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Verdict
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import Examined
+from vendorkit.records.manifest.words import Tier
 from vendorkit.records.seen_file import SeenFile
 
 
@@ -29,6 +30,8 @@ class RepositoryView:
         files: Path to what lies there, for every managed path, every file of words and every pointer.
         documents: The form of the documents of a release.
         reports: Model to its newest gate report, where gates were asked in this working tree.
+        gates: Risk tier to the kinds of gate that it asks for.
+        benchmarks: Risk tier to the kinds of benchmark that it asks for.
     """
 
     examined: Examined
@@ -41,6 +44,8 @@ class RepositoryView:
     files: Mapping[str, SeenFile] = field(default_factory=dict)
     documents: DocumentFormats = field(default_factory=DocumentFormats)
     reports: Mapping[str, GateReport] = field(default_factory=dict)
+    gates: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
+    benchmarks: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

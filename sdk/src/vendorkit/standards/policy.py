@@ -17,7 +17,18 @@ from vendorkit.records.decision import STRICTEST, ApprovalRule
 from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Severity
 from vendorkit.records.manifest import Manifest
-from vendorkit.records.manifest.words import CheckId, Day, Id, OperatingModel, Stage, Tier, Version, day
+from vendorkit.records.manifest.words import (
+    BenchmarkKind,
+    CheckId,
+    Day,
+    GateKind,
+    Id,
+    OperatingModel,
+    Stage,
+    Tier,
+    Version,
+    day,
+)
 from vendorkit.records.yaml_text import read_yaml
 
 PACK = "platform-standards"
@@ -73,6 +84,8 @@ class Policy(Value):
         minimum: Oldest version that a repository may be on.
         checks: Check id to what the pack says of it.
         documents: The form of the documents of a release.
+        gates: Risk tier to the kinds of gate that a model of it must declare.
+        benchmarks: Risk tier to the kinds of benchmark that gates must be asked of.
         approvals: Risk tier to the approvals that a release needs; a tier that is not named needs the strictest.
     """
 
@@ -82,6 +95,8 @@ class Policy(Value):
     checks: Mapping[CheckId, Line]
     documents: DocumentFormats = DocumentFormats()
     approvals: Mapping[Tier, ApprovalRule] = {}
+    gates: Mapping[Tier, tuple[GateKind, ...]] = {}
+    benchmarks: Mapping[Tier, tuple[BenchmarkKind, ...]] = {}
 
     @property
     def digest(self) -> str:

@@ -141,6 +141,8 @@ def _view(
         no_render=no_render,
         files=files,
         documents=rules.documents,
+        gates=rules.gates,
+        benchmarks=rules.benchmarks,
         reports=seen.reports,
     )
 
