@@ -84,11 +84,11 @@ def test_the_same_answers_give_the_same_bytes(answers: dict[str, Any], tmp_path:
 
 
 def test_there_are_few_files() -> None:
-    """With uv.lock; the plainest is the default starter's own, without containers and tables."""
+    """With uv.lock; the plainest answers are the blank starter's, without containers and tables."""
     counts = {name: len(files(rendered(**answers))) + 1 for name, answers in COMBINATIONS.items()}
     assert all(10 < count < 50 for count in counts.values()), counts
-    assert counts["blank"] < 30
-    assert counts["defaults"] < 30
+    assert counts["no model"] < 30
+    assert counts["blank multiclass"] < 30
 
 
 @every_combination
