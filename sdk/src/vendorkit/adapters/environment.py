@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from vendorkit.errors import Fault, Refused, Unavailable
@@ -50,6 +52,24 @@ def lock(path: Path) -> Path:
     """
     _uv(path, "lock", "--no-progress", "--python", sys.executable)
     return path / LOCKFILE
+
+
+def lock_again(files: Mapping[str, bytes]) -> bytes:
+    """The lock file of declarations that are no checkout; versions that still fit are kept. Nothing is built.
+
+    Args:
+        files: `pyproject.toml` files and the lock file before, by path below the folder of the lock.
+
+    Raises:
+        Unavailable: uv is missing, or could not lock; the message ends with uv's own last lines.
+    """
+    with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
+        for path, data in files.items():
+            place = Path(folder, path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        _uv(Path(folder), "lock", "--no-progress", "--no-build", "--python", sys.executable)
+        return Path(folder, LOCKFILE).read_bytes()
 
 
 def sync(repo: Path, python: str) -> Path:

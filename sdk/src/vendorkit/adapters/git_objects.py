@@ -98,6 +98,7 @@ class GitObjects:
             raise BadInput(f"{path} is no git repository: {error}") from error
         self.path = path
         self._trees: dict[str, dict[bytes, Entry]] = {}
+        self._lent: dict[str, bytes] = {}
 
     def commit_of(self, name: str) -> str | None:
         """The full commit that a full reference name (`refs/tags/v1`), `HEAD` or a commit id (4 to 40 hex digits)
@@ -140,6 +141,14 @@ class GitObjects:
         walker.hide(older)
         return [commit.message.partition("\n")[0] for commit in walker]
 
+    def lend(self, objects: Mapping[str, tuple[str, bytes]]) -> None:
+        """Let objects of a shelf be read as if they were in the repository."""
+        for name, (kind, data) in objects.items():
+            if kind == "tree":
+                self._trees[name] = _parse_tree(data)
+            else:
+                self._lent[name] = data
+
     def entries(self, tree: str) -> Mapping[bytes, Entry]:
         """What a folder holds, by name."""
         known = self._trees.get(tree)
@@ -175,7 +184,7 @@ class GitObjects:
         Raises:
             Unavailable: It is not here, as in a partial clone.
         """
-        return bytes(self._object(blob).data)
+        return self._lent[blob] if blob in self._lent else bytes(self._object(blob).data)
 
     def size(self, blob: str) -> int:
         """The size of a file in bytes."""
@@ -281,6 +290,16 @@ class GitObjects:
         except (KeyError, ValueError, pygit2.GitError) as error:
             fix = "Fetch it; a shallow or partial clone does not hold everything."
             raise Unavailable(f"{self.path} does not hold object {name}.", fix=fix) from error
+
+
+def _parse_tree(data: bytes) -> dict[bytes, Entry]:
+    """The entries of a tree as git writes it: mode, name and the 20 bytes of the id."""
+    found, at = {}, 0
+    while at < len(data):
+        space, end = data.index(b" ", at), data.index(b"\0", at)
+        found[data[space + 1 : end]] = Entry(int(data[at:space], 8), data[end + 1 : end + 21].hex())
+        at = end + 21
+    return found
 
 
 def safe_path(path: str) -> bool:

@@ -16,6 +16,7 @@ from vendorkit.adapters.commits import OURS, Commit, Commits
 from vendorkit.adapters.git_objects import Signature
 from vendorkit.errors import Fault, Refused
 from vendorkit.fleet.inventory import Row
+from vendorkit.fleet.locking import locked_again
 from vendorkit.fleet.merge import ConflictStyle
 from vendorkit.fleet.plan_file import PlannedRepository
 from vendorkit.fleet.reach import Reach, Stand
@@ -204,6 +205,8 @@ class Offers:
             as_of=self._today,
             name=row.short_name,
         )
+        if listed and listed.lock == "uv":
+            planned = locked_again(planned, self._templates)
         if expected and (planned.final_tree, planned.tree) != (expected.final_tree, expected.tree):
             raise Refused("Planning it now gives another tree than the plan says.", fix="Plan it again.")
         return planned

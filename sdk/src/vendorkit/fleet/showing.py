@@ -16,16 +16,17 @@ MOST_BYTES = 400_000
 def diff_of(planned: Plan) -> str:
     """The difference between the commit that a plan is made on and what it would leave."""
     objects = GitObjects(planned.where)
+    objects.lend(planned.objects)
     before = objects.tree_of(planned.base_commit)
     paths = sorted({*planned.changed, *planned.deleted, *planned.healed})
     return "".join(line for path in paths for line in _file(objects, planned, before, path))
 
 
 def _file(objects: GitObjects, planned: Plan, before: str, path: str) -> Iterator[str]:
-    old, new = objects.entry(before, path), _planned(objects, planned, path)
+    old, new = objects.entry(before, path), objects.entry(planned.final_tree, path)
     if old == new:
         return
-    texts = [_content(objects, planned, entry) for entry in (old, new)]
+    texts = [_content(objects, entry) for entry in (old, new)]
     names = [f"{side}/{path}" if entry else "/dev/null" for side, entry in (("a", old), ("b", new))]
     yield f"diff --git a/{path} b/{path}\n"
     if old is None and new is not None:
@@ -42,35 +43,10 @@ def _file(objects: GitObjects, planned: Plan, before: str, path: str) -> Iterato
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _planned(objects: GitObjects, planned: Plan, path: str) -> Entry | None:
-    """What would lie at a path: new folders are not in the repository yet."""
-    found = Entry(FOLDER, planned.final_tree)
-    for name in path.encode("utf-8", "surrogateescape").split(b"/"):
-        if found.mode != FOLDER:
-            return None
-        kept = planned.objects.get(found.id)
-        inner = _entries(kept[1]).get(name) if kept else objects.entries(found.id).get(name)
-        if inner is None:
-            return None
-        found = inner
-    return found
-
-
-def _entries(tree: bytes) -> dict[bytes, Entry]:
-    """The entries of a tree as git writes it: mode, name and the 20 bytes of the id."""
-    found, at = {}, 0
-    while at < len(tree):
-        space, end = tree.index(b" ", at), tree.index(b"\0", at)
-        found[tree[space + 1 : end]] = Entry(int(tree[at:space], 8), tree[end + 1 : end + 21].hex())
-        at = end + 21
-    return found
-
-
-def _content(objects: GitObjects, planned: Plan, entry: Entry | None) -> bytes:
+def _content(objects: GitObjects, entry: Entry | None) -> bytes:
     if entry is None or entry.mode == FOLDER:
         return b""
     if entry.mode == SUBMODULE:
         return f"Subproject commit {entry.id}\n".encode()
-    kept = planned.objects.get(entry.id)
-    data = kept[1] if kept else objects.read(entry.id)
+    data = objects.read(entry.id)
     return data + b"\n" if entry.mode == LINK and not data.endswith(b"\n") else data

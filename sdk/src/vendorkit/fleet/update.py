@@ -131,7 +131,7 @@ def plan(
         rules = Managed.of(new.questions, theirs.seeded, managed, project.read(MANIFEST), as_of or date.today())
         work = _work(project, theirs, base, rules, conflicts)
     made = work.planned(objects, tree, where, warnings)
-    return replace(made, warnings=(*warnings, *stale_locks(objects, tree, made)))
+    return replace(made, warnings=(*warnings, *stale_locks(objects, tree, made).values()))
 
 
 def commit(
@@ -198,14 +198,18 @@ def _rendered(
     return templates.blueprint(version).render(project.seen, **more)
 
 
-def stale_locks(objects: GitObjects, tree: str, planned: Plan) -> list[str]:
-    """What to say of lock files whose declarations a plan changes; locking asks package indexes, planning does not."""
+def stale_locks(objects: GitObjects, tree: str, planned: Plan) -> dict[str, str]:
+    """Lock files whose declarations a plan changes, with what to say of each; locking asks package indexes, planning
+    does not.
+    """
     touched = {path for path in (*planned.changed, *planned.healed) if path.rpartition("/")[2] == "pyproject.toml"}
     folders = {path.rpartition("/")[0] for path in touched}
     above = {"/".join(folder.split("/")[:depth]) for folder in folders for depth in range(folder.count("/") + 2)}
     locks = sorted(f"{folder}/uv.lock".lstrip("/") for folder in above)
     held = [lock for lock in locks if lock not in planned.changed and objects.entry(tree, lock) is not None]
-    return [f"{lock} is behind: {', '.join(sorted(touched))} changes. Run `uv lock` on the branch." for lock in held]
+    return {
+        lock: f"{lock} is behind: {', '.join(sorted(touched))} changes. Run `uv lock` on the branch." for lock in held
+    }
 
 
 def needed(old: Blueprint, new: Blueprint) -> tuple[str, ...]:

@@ -95,12 +95,15 @@ class Template(Value):
             template: vendorkit's own says it itself, others own nothing for good.
         tasks: What to do with its tasks and extensions: `report` names repositories that need them, `sandbox` lets
             Copier run them in a child process without network and home. Migrations are always reported.
+        lock: What to do with a `uv.lock` whose declarations change: `report` says so, `uv` locks again from the
+            package index of the machine that updates; declarations that name other places are reported.
     """
 
     url: TemplatePlace
     moved_from: tuple[Text, ...] = ()
     managed: tuple[Text, ...] | None = None
     tasks: Literal["report", "sandbox"] = "report"
+    lock: Literal["report", "uv"] = "report"
 
 
 class Repository(Value):

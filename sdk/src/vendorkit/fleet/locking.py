@@ -1,0 +1,120 @@
+"""Lock files that an update would leave behind their declarations, locked again on the planned tree.
+
+Only declarations go to uv, nothing is built, and none of them may name a place to fetch from that the platform does
+not list. One resolution serves every repository with the same declarations and the same lock before.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from vendorkit.adapters.environment import LOCKFILE, lock_again
+from vendorkit.adapters.git_objects import FILE, PROGRAM, Entry, GitObjects, Shelf
+from vendorkit.errors import Refused, Unavailable
+from vendorkit.fleet.templates import Templates
+from vendorkit.fleet.update import Plan, stale_locks
+from vendorkit.records.canonical import digest_bytes, digest_json
+
+DECLARATIONS = "pyproject.toml"
+PLAIN = frozenset({"package", "managed", "python-downloads", "workspace", "sources", "default-groups"})
+"""Settings of uv that fetch nothing by themselves; of the others some name an index, a folder or a program."""
+
+
+def locked_again(planned: Plan, templates: Templates) -> Plan:
+    """The plan with the lock files that it would leave behind; a lock that uv cannot make keeps its warning, with
+    the reason.
+
+    Args:
+        planned: The plan.
+        templates: The templates of the platform: their addresses may be fetched from. Resolutions are kept in
+            their cache.
+    """
+    objects = GitObjects(planned.where)
+    objects.lend(planned.objects)
+    shelf, made, warnings = Shelf(dict(planned.objects)), dict[str, Entry | None](), list(planned.warnings)
+    for path, says in stale_locks(objects, objects.tree_of(planned.base_commit), planned).items():
+        place = warnings.index(says)
+        files = _declarations(objects, planned.final_tree, path.removesuffix(LOCKFILE))
+        try:
+            _refuse_foreign(files, templates)
+            made[path] = Entry(FILE, shelf.blob(_resolved(files, templates.cache / "locks")))
+            warnings.remove(says)
+        except (Refused, Unavailable) as error:
+            warnings[place] = f"{says} It was not locked again: {error}"
+    trees = [objects.changed_tree(tree, made, shelf) for tree in (planned.tree, planned.heal_tree) if tree]
+    return replace(
+        planned,
+        tree=trees[0],
+        heal_tree=trees[1] if planned.heal_tree else None,
+        changed=tuple(sorted({*planned.changed, *made})),
+        warnings=tuple(warnings),
+        objects=shelf.objects,
+    )
+
+
+def _declarations(objects: GitObjects, tree: str, folder: str) -> dict[str, bytes]:
+    """The lock file and every `pyproject.toml` below its folder; links are not followed."""
+    return {
+        path.removeprefix(folder): objects.read(entry.id)
+        for path, entry in objects.walk(tree)
+        if path.startswith(folder)
+        and entry.mode in (FILE, PROGRAM)
+        and (path == folder + LOCKFILE or path.rpartition("/")[2] == DECLARATIONS)
+    }
+
+
+def _resolved(files: Mapping[str, bytes], cache: Path) -> bytes:
+    """The lock of declarations, resolved once."""
+    name = digest_json({path: digest_bytes(data) for path, data in files.items()}).removeprefix("sha256:")
+    kept = cache / name
+    if not kept.exists():
+        data = lock_again(files)
+        cache.mkdir(parents=True, exist_ok=True)
+        aside = cache / f".{name}.{os.getpid()}-{threading.get_ident()}"
+        aside.write_bytes(data)
+        aside.replace(kept)
+    return kept.read_bytes()
+
+
+def _refuse_foreign(files: Mapping[str, bytes], templates: Templates) -> None:
+    """Refuse declarations that name other places than the index of this machine and the listed templates."""
+    for path, data in files.items():
+        if path.rpartition("/")[2] != DECLARATIONS:
+            continue
+        try:
+            value = tomllib.loads(data.decode("utf-8"))
+            for url in _addresses(value):
+                templates.listed(url)
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:
+            raise Refused(f"{path} cannot be read: {error}") from error
+
+
+def _addresses(value: Mapping[str, Any]) -> Iterator[str]:
+    """Every address that a `pyproject.toml` names for its dependencies; what is no address is refused.
+
+    Raises:
+        Refused: A setting of uv may fetch or read from elsewhere.
+    """
+    uv = value.get("tool", {}).get("uv", {})
+    sources = uv.get("sources", {})
+    members = [*uv.get("workspace", {}).get("members", ()), *uv.get("workspace", {}).get("exclude", ())]
+    odd = sorted(set(uv) - PLAIN)
+    odd += [f"sources.{name}" for name, source in sources.items() if source != {"workspace": True}]
+    odd += [f"workspace: {member}" for member in members if ".." in member or member.startswith("/")]
+    if odd:
+        raise Refused(f"its declarations name places of their own: tool.uv.{', tool.uv.'.join(odd)}")
+    project, groups = value.get("project", {}), value.get("dependency-groups", {})
+    lists = [project.get("dependencies", ()), *project.get("optional-dependencies", {}).values(), *groups.values()]
+    for wanted in (each for entries in lists for each in entries if isinstance(each, str)):
+        url = Requirement(wanted).url
+        if url is not None:
+            before, at, commit = url.partition("#")[0].rpartition("@")
+            yield before if at and "/" not in commit else url.partition("#")[0]
