@@ -22,17 +22,11 @@ from vendorkit.adapters.registry import EMBEDDED, Registry, describe_model
 from vendorkit.errors import BadInput, Unavailable
 from vendorkit.steps.deploy import deploy
 
+from tests.support.mlflow_server import closed_port, mlflow_server
 from tests.support.registry import files_of, registry_of
 from tests.support.world import World
 
 SECRET = "hunter2"
-
-
-def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.mark.parametrize(
@@ -270,26 +264,8 @@ def test_a_version_whose_files_are_elsewhere_is_bad_input(live: World, tmp_path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real MLflow server over HTTP, with a database and a store of files of its own."""
-    folder, port = tmp_path_factory.mktemp("server"), closed_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--serve-artifacts", "--workers", "1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/files"]
-    quicker = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=quicker)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(1200):
-            assert process.poll() is None, (folder / "log").read_text()
-            try:
-                if httpx.get(f"{url}/health").is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
+    with mlflow_server(tmp_path_factory.mktemp("server")) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def test_the_whole_road_over_http(gated: World, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
