@@ -19,8 +19,6 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.journeys.demo import APPLICANT
 from tests.journeys.test_kick_off import REPOSITORY, kick_off, run
@@ -175,16 +173,18 @@ def test_a_release_whose_approver_nobody_knows_is_not_served(setting: Setting, t
     assert process.returncode == 1, out
 
 
-def test_the_image_lists_its_parts_and_has_no_tool_of_developers(setting: Setting, tmp_path: Path) -> None:
-    listed = setting.podman("run", "--rm", "--network=host", "--entrypoint=cat", *HOST, TAG, "/app/sbom.cdx.json")
-    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(listed) is None
-    parts = {part["name"]: part["version"] for part in json.loads(listed)["components"]}
-    assert {"mlflow", "scikit-learn", "pandas", "uvicorn"} <= set(parts)
-    installed = "import importlib.metadata as m; print(*{d.name.lower().replace('_', '-') for d in m.distributions()})"
-    shown = setting.podman("run", "--rm", "--network=host", "--entrypoint=python", *HOST, TAG, "-c", installed)
-    found = set(shown.split())
-    assert found - {"vendorkit"} <= set(parts)
-    assert not {"pytest", "ruff", "mypy", "nox", "pre-commit"} & found
+def test_the_image_lists_its_parts_and_has_no_tool_of_developers(setting: Setting) -> None:
+    app = Path(setting.podman("image", "mount", TAG).strip()) / "app"
+    listed = json.loads((app / "sbom.cdx.json").read_text("utf-8"))
+    assert (listed["bomFormat"], listed["specVersion"]) == ("CycloneDX", "1.5")
+    parts = {part["name"] for part in listed["components"]}
+    assert {"mlflow", "scikit-learn", "pandas", "uvicorn"} <= parts
+    installed = {
+        name.name.split("-")[0].lower().replace("_", "-") for name in app.glob(".venv/lib/*/site-packages/*.dist-info")
+    }
+    assert len(installed) > 50
+    assert {name.replace(".", "-") for name in installed} - {"vendorkit"} <= {name.replace(".", "-") for name in parts}
+    assert not {"pytest", "ruff", "mypy", "nox", "pre-commit"} & installed
 
 
 def test_the_configuration_of_the_image_says_what_the_manifests_rely_on(setting: Setting) -> None:
@@ -193,6 +193,6 @@ def test_the_configuration_of_the_image_says_what_the_manifests_rely_on(setting:
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["vendorkit"]
     assert config["Cmd"] == arguments_of(setting)
-    assert config["Healthcheck"]["Test"][0] == "CMD"
+    assert image["Healthcheck"]["Test"][0] == "CMD"
     assert "8080/tcp" in config["ExposedPorts"]
     assert not [line for line in config["Env"] if re.search("TOKEN|PASSWORD|SECRET", line)]
