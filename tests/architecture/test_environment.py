@@ -9,8 +9,8 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs/reference/environment.md"
-OF_THE_SHELL = {"_ARGCOMPLETE", "COMP_LINE"}
-"""Set by the shell while it completes a word; nobody sets them by hand."""
+OF_THE_SHELL = {"_ARGCOMPLETE", "COMP_LINE", "PATH"}
+"""Set by the system, and by the shell while it completes a word; nobody sets them for vendorkit."""
 READS = re.compile(r"os\.environ(?:\.get\(|\[)\s*\"([A-Z_]+)\"|\"([A-Z_]+)\" (?:not )?in os\.environ")
 DEFAULTS = re.compile(r"^    \"(MLFLOW_[A-Z_]+)\": \"(\w+)\",", re.MULTILINE)
 
