@@ -27,7 +27,7 @@ every_combination = pytest.mark.parametrize("answers", COMBINATIONS.values(), id
 
 
 OTHERS = {
-    ".github": rb"\$\{\{ [\w.' =()]+ \}\}",
+    ".github": rb"\$\{\{ [\w.' =()|]+ \}\}",
     "deploy": rb"\{\{ \$[a-z.]+(?: \| \w+)? \}\}|\{\{[a-z]+\}\}",  # Prometheus, Grafana
 }
 """Places with braces of their own: what belongs to the forge, to Prometheus or to Grafana."""
