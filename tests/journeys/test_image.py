@@ -27,6 +27,8 @@ from tests.support.engagement import PEOPLE
 from tests.support.mlflow_server import mlflow_server
 from tests.support.world import World
 
+pytestmark = pytest.mark.timeout(1800)  # a base image, an environment and an image are made first
+
 TAG = "localhost/engagement:test"
 ANSWERS = {"container_registry": "other", "client": "Bank", "vendor": "Acme", "tier": "low"}
 """Client and vendor whose addresses are those of the people of all tests."""
