@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from vendorkit.service.server import listen
 
 from tests.journeys.demo import APPLICANT
 from tests.journeys.test_kick_off import REPOSITORY, kick_off, run
@@ -49,9 +50,11 @@ class Setting:
     def podman(self, *arguments: str) -> str:
         return self.store.run(*self.store.command(*arguments))
 
-    def start(self, name: str, *arguments: str, mounts: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, *arguments: str, mounts: tuple[str, ...] = (), server: str | None = None
+    ) -> subprocess.Popen[str]:
         """A container of the image with what the manifests allow it, and no more."""
-        environment = f"--env=MLFLOW_TRACKING_URI={self.server}"
+        environment = f"--env=MLFLOW_TRACKING_URI={server or self.server}"
         state = f"--volume={self.state}:/app/.vendorkit"
         more = [f"--volume={mount}" for mount in mounts]
         command = self.store.command("run", "--rm", f"--name={name}", *LIMITS, *HOST, "--tmpfs=/tmp:mode=1777")
@@ -159,12 +162,15 @@ def health_check(setting: Setting, url: str) -> list[str]:
 
 
 def test_sigterm_while_it_still_loads_ends_it_too(setting: Setting) -> None:
-    process = setting.start("loading", *arguments_of(setting))
-    assert process.stdout is not None
-    assert any("verifying and loading credit@champion" in line for line in process.stdout)
-    setting.podman("stop", "--time", "25", "loading")
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+    """Its registry takes the call and never answers, so that it loads for as long as the test needs."""
+    with listen("127.0.0.1", 0) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = setting.start("loading", *arguments_of(setting), server=address)
+        assert process.stdout is not None
+        assert any("verifying and loading credit@champion" in line for line in process.stdout)
+        setting.podman("stop", "--time", "25", "loading")
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, out
 
 
 def test_a_release_whose_approver_nobody_knows_is_not_served(setting: Setting, tmp_path: Path) -> None:

@@ -189,4 +189,10 @@ def console() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where the descriptor is closed
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code:
+        from vendorkit.cli.output import INTERRUPTED  # noqa: PLC0415  (the bare --help does without)
+
+        if code == INTERRUPTED:  # all is undone by now; threads that wait for a server must not hold the process
+            os._exit(code)
+    sys.exit(code)
