@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import binned_statistic
 from sklearn import metrics as reference
 from vendorkit.errors import BadInput
-from vendorkit.gates.metrics import METRICS, THRESHOLD, Options, difference, metrics_for
+from vendorkit.gates.metrics import METRICS, THRESHOLD, Options, difference, metric_for, metrics_for
 from vendorkit.gates.metrics.base import wilson
 from vendorkit.gates.metrics.classification import average_precision, midranks, roc_auc, roc_auc_interval
 from vendorkit.gates.metrics.regression import r2
@@ -45,6 +45,20 @@ REAL = {
     "rmse": reference.root_mean_squared_error,
     "r2": reference.r2_score,
 }
+RATES = {
+    "precision": reference.precision_score,
+    "recall": reference.recall_score,
+    "f1": reference.f1_score,
+}
+MANY = {
+    "roc_auc_ovr": lambda y, p: reference.roc_auc_score(y, p, multi_class="ovr"),
+    **{
+        f"{rate}_{average}": lambda y, p, rate=rate, average=average: RATES[rate](y, p.argmax(axis=1), average=average)
+        for rate in RATES
+        for average in ("macro", "micro", "weighted")
+    },
+}
+"""Of tasks with more than two classes, besides accuracy and log loss, which two classes have too."""
 
 
 def calibration_by_scipy(y: np.ndarray, p: np.ndarray, bins: int) -> float:
@@ -65,7 +79,21 @@ def rows(seed: int, n: int, decimals: int | None) -> tuple[np.ndarray, np.ndarra
 
 
 def test_no_metric_is_without_a_reference() -> None:
-    assert set(METRICS) == set(BINARY) | set(REAL)
+    assert set(METRICS) == set(BINARY) | set(REAL) | set(MANY)
+
+
+@pytest.mark.parametrize("name", [*MANY, "accuracy", "log_loss"])
+@pytest.mark.parametrize("classes", [3, 7])
+def test_multiclass_metric_equals_scikit_learn(name: str, classes: int) -> None:
+    shared = {"accuracy": lambda y, p: reference.accuracy_score(y, p.argmax(axis=1)), "log_loss": reference.log_loss}
+    metric = metric_for(name, "multiclass")
+    assert metric is not None
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        score = rng.dirichlet(np.ones(classes), 500)
+        label = np.array([rng.choice(classes, p=row) for row in score], dtype=float)
+        expected = {**MANY, **shared}[name](label, score)
+        assert metric.function(label, score, DEFAULT) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -260,7 +288,7 @@ def test_metrics_of_a_task() -> None:
     assert metrics_for("regression") == ["mae", "mape", "pinball", "r2", "rmse"]
     assert metrics_for("forecasting") == ["mae", "mape", "mase", "pinball", "r2", "rmse", "wape"]
     assert "roc_auc" in metrics_for("binary")
-    assert metrics_for("multiclass") == []
+    assert metrics_for("multiclass") == sorted([*MANY, "accuracy", "log_loss"])
 
 
 def test_every_metric_names_its_formula_and_source() -> None:
