@@ -183,7 +183,7 @@ def test_a_metric_without_a_value(spec: Spec) -> None:
     assert "the numbers are too large to measure" in result.says
 
 
-def test_no_metric_for_multiclass_yet(spec: Spec) -> None:
+def test_a_metric_of_two_classes_is_none_for_more(spec: Spec) -> None:
     result = ask(spec(min=0.5), ranked(4), task="multiclass")
     assert result.verdict == "error"
-    assert "known for multiclass: none yet" in result.says
+    assert "roc_auc is not for a multiclass model; known for multiclass: accuracy, f1_macro" in result.says
