@@ -214,8 +214,9 @@ def full_database(team: World, server: MlflowServer) -> None:
     """Promote to one alias after the other until the database has no room for the next."""
     key = ("--key", str(team.key("ml-sre")))
     codes = []
-    with server.database.full():
+    with server.database.full() as fill:
         while 3 not in codes and len(codes) < 40:
+            fill()
             codes.append(team.run("promote", "credit/1", "--alias", f"a{len(codes)}", *key, who="ml-sre").code)
     assert codes[-1] == 3, codes
     log, aliases = log_of(registry(team), "credit"), registry(team).aliases("credit")

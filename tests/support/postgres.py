@@ -14,8 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +42,27 @@ class Postgres:
     limited: bool = False
 
     @contextmanager
-    def full(self) -> Iterator[None]:
-        """Within, there is no room left on its disk; only where it is `limited`."""
+    def full(self) -> Iterator[Callable[[], None]]:
+        """Within, there is no room left on its disk, nor in the pages of its tables; only where it is `limited`.
+
+        Gives a function that takes again what the server freed meanwhile: its log is recycled when it likes.
+        """
+        import psycopg2
+
+        with closing(psycopg2.connect(host="127.0.0.1", port=self.port, user="vendorkit", dbname=NAME)) as session:
+            session.autocommit = True
+            session.cursor().execute("VACUUM FULL")
+            session.cursor().execute("CHECKPOINT")
         filler = self.folder / "filler"
-        try:
-            with suppress(OSError), filler.open("wb", buffering=0) as file:
+
+        def fill() -> None:
+            with suppress(OSError), filler.open("ab", buffering=0) as file:
                 while True:
                     file.write(b"x" * 4096)
-            yield
+
+        try:
+            fill()
+            yield fill
         finally:
             filler.unlink()
 

@@ -187,6 +187,19 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
     assert (again / "file").read_bytes() == b"first"
 
 
+def test_a_staged_release_is_gone_at_once_although_its_removal_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    folder = store.staged_release("sha256:aa", lambda folder: plant(folder / "file"))
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", lambda path, **named: None)
+        store.drop_release(folder)
+    assert [path.name.startswith(adapter.MAKING) for path in folder.parent.iterdir()] == [True]
+    store.drop_release(store.staged_release("sha256:aa", lambda folder: plant(folder / "file")))
+    assert not folder.exists()
+
+
 def test_of_two_that_make_the_same_the_first_stays(tmp_path: Path) -> None:
     store = Store(tmp_path)
 

@@ -276,3 +276,9 @@ class Store:
             with self._appearing(target) as making:
                 fill(making)
         return target
+
+    def drop_release(self, folder: Path) -> None:
+        """Remove a staged release; a kill on the way leaves a leftover, never half a staged release."""
+        if folder.exists():
+            leftover = tempfile.mkdtemp(dir=folder.parent, prefix=MAKING)
+            shutil.rmtree(folder.rename(leftover), ignore_errors=True)

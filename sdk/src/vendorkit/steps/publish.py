@@ -105,7 +105,7 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
         if faults:
             raise _not_fit(making.candidacy, faults)
         done, release = _publish(store, making)
-        shutil.rmtree(store.release_folder(making.name), ignore_errors=True)
+        store.drop_release(store.release_folder(making.name))
     if done.created:  # by now others may publish: a catalogue that is slow to answer keeps nobody waiting
         send(repo, lambda: events_of(_told(making, done.version, release)))
     return done
@@ -115,7 +115,7 @@ def _drop_staged(store: Store, known: Version) -> None:
     """Remove what a publish left behind that was killed after the registry had it."""
     for record in store.root.glob(f"releases/*/{RELEASE_FILE}"):
         if digest_file(record) == known.tags.get("release"):
-            shutil.rmtree(record.parent, ignore_errors=True)
+            store.drop_release(record.parent)
 
 
 def _not_fit(candidacy: Candidacy, faults: list[Fault]) -> Refused:
