@@ -39,7 +39,8 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests; arguments after `--` go to pytest. VENDORKIT_NO_SKIP=1: large components too, and no test skips."""
     prepare(session, "tests", "docs", *(["components"] if os.environ.get("VENDORKIT_NO_SKIP") else []))
-    session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
+    # A file's tests share what they make; the journeys are the longest, and first in `testpaths`.
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", *session.posargs)
 
 
 @nox.session
