@@ -46,13 +46,14 @@ def dataset(**changes: Any) -> dict[str, Any]:
 
 
 def test_every_declared_table_gets_a_pointer_that_verifies(repo: Path) -> None:
-    told: list[str] = []
-    taken = snapshot(repo, tell=told.append)
+    told: list[tuple[str, int]] = []
+    taken = snapshot(repo, progress=lambda says, done, of=None: told.append((says, done)))
     assert [(each.id, each.pointer, each.status) for each in taken] == [
         ("applications", POINTER, "new"),
         ("holdout", HELD_POINTER, "new"),
     ]
-    assert told == [f"reading applications: {DATA}", f"reading holdout: {HELD_DATA}"]
+    reading = (f"reading applications: {DATA}", f"reading holdout: {HELD_DATA}")
+    assert told == [(says, rows) for says in reading for rows in (0, 2)]
     for each in taken:
         written = Snapshot.parse((repo / each.pointer).read_bytes(), each.pointer)
         assert written == each.snapshot

@@ -11,10 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from vendorkit.errors import VendorkitError
 from vendorkit.records.finding import Finding
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 INTERRUPTED = 130
 
@@ -49,6 +52,8 @@ class Console:
         self.command = command
         self.as_json = as_json
         self.quiet = quiet
+        self._begun = ""
+        self._bar: tqdm[NoReturn] | None = None
 
     @property
     def coloured(self) -> bool:
@@ -58,10 +63,36 @@ class Console:
     def progress(self, line: str) -> None:
         """One line of progress on standard error."""
         if not self.quiet:
+            if self._bar is not None:
+                self._bar.clear()
             _write(line, sys.stderr)
+
+    def bar(self, says: str, done: int, of: int | None = None) -> None:
+        """How far something is (a `records.progress.Progress`): a bar on a terminal, elsewhere a line as it begins."""
+        if self.quiet:
+            return
+        if says != self._begun:
+            self._end_bar()
+            self._begun = says
+            if sys.stderr.isatty():
+                from tqdm import tqdm  # noqa: PLC0415
+
+                self._bar = tqdm(
+                    total=of, desc=says, file=sys.stderr, leave=False, unit="", unit_scale=True, dynamic_ncols=True
+                )
+            else:
+                _write(says, sys.stderr)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
     def outcome(self, outcome: Outcome) -> int:
         """Show what a command found; gives the exit code."""
+        self._end_bar()
         if self.as_json:
             self._envelope(outcome.exit_code, outcome.result, [finding.to_value() for finding in outcome.findings])
         elif outcome.text:
@@ -70,6 +101,7 @@ class Console:
 
     def error(self, error: VendorkitError) -> int:
         """Show an error; gives the exit code."""
+        self._end_bar()
         if self.as_json:
             faults = [{"where": fault.where, "says": fault.says, "fix": fault.fix} for fault in error.faults]
             self._envelope(error.exit_code, {"error": error.says, "faults": faults, "fix": error.fix}, [])
@@ -79,6 +111,7 @@ class Console:
 
     def interrupted(self) -> int:
         """Say that the person stopped it; gives the exit code."""
+        self._end_bar()
         if self.as_json:
             self._envelope(INTERRUPTED, {"error": "Interrupted.", "faults": [], "fix": "Run it again."}, [])
         else:

@@ -6,8 +6,9 @@ Nothing is written before everything asked for was read; a pointer whose content
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vendorkit.adapters.engagement import read_manifest
@@ -15,6 +16,7 @@ from vendorkit.adapters.store import write_whole
 from vendorkit.adapters.tables import Frozen, freeze
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.manifest import Manifest
+from vendorkit.records.progress import Progress, silent
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.records.table_digest import why_different
 
@@ -47,13 +49,13 @@ class _Declared:
     pointer: str
 
 
-def snapshot(repo: Path, ids: Collection[str] = (), *, tell: Callable[[str], None] = lambda _: None) -> list[Taken]:
+def snapshot(repo: Path, ids: Collection[str] = (), *, progress: Progress = silent) -> list[Taken]:
     """Freeze datasets and benchmarks that declare a `source`.
 
     Args:
         repo: The engagement.
         ids: Which of them; none means all.
-        tell: Takes one line before each table is read.
+        progress: Takes how many rows of each table are read.
 
     Raises:
         BadInput: The manifest, an id or a table is wrong; all faults of all tables are listed, nothing is written.
@@ -62,10 +64,11 @@ def snapshot(repo: Path, ids: Collection[str] = (), *, tell: Callable[[str], Non
     frozen: list[tuple[_Declared, Frozen]] = []
     faults: list[Fault] = []
     for declared in _asked_for(read_manifest(repo), ids):
-        tell(f"reading {declared.id}: {declared.source}")
+        read = partial(progress, f"reading {declared.id}: {declared.source}")
+        read(0)
         try:
             _check_pointer(repo, declared.pointer)
-            frozen.append((declared, freeze(declared.id, declared.source, repo)))
+            frozen.append((declared, freeze(declared.id, declared.source, repo, told=read)))
         except BadInput as error:
             faults += [Fault(f"{declared.id}: {fault.where}", fault.says, fault.fix) for fault in error.faults]
     if faults:

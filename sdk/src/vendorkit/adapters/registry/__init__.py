@@ -13,6 +13,7 @@ import os
 os.environ |= {  # MLflow reads these when it is imported
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a registry entry is nobody else's business
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output is ours
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # a log is no terminal
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a person waits: say soon that it does not answer
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",

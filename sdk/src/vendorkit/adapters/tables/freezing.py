@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,19 +26,20 @@ class Frozen:
     notes: tuple[str, ...]
 
 
-def freeze(dataset: str, source: str, base: Path) -> Frozen:
+def freeze(dataset: str, source: str, base: Path, *, told: Callable[[int], None] = lambda rows: None) -> Frozen:
     """Digest a whole table.
 
     Args:
         dataset: Id of the dataset or benchmark in the manifest.
         source: As for `open_table`.
         base: The repository.
+        told: Takes the number of rows read so far, now and then.
 
     Raises:
         BadInput: As for `open_table`; also an empty table, and columns of types that have no canonical form.
     """
     with open_table(source, base) as table:
-        frozen = _freeze(dataset, table, table.schema, table.batches())
+        frozen = _freeze(dataset, table, table.schema, _counted(table.batches(), told))
     if frozen.snapshot.rows == 0:
         raise BadInput("An empty table cannot be frozen.", [Fault(source, "has columns but no rows.")])
     return frozen
@@ -125,6 +126,14 @@ def parquet_of(frame: pd.DataFrame) -> bytes:
     except pa.ArrowException as error:
         raise BadInput("This DataFrame cannot be written.", [Fault("", str(error).splitlines()[0])]) from error
     return bytes(buffer.getvalue())
+
+
+def _counted(batches: Iterable[pa.RecordBatch], told: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    for batch in batches:
+        yield batch
+        rows += batch.num_rows
+        told(rows)
 
 
 def _freeze(dataset: str, table: TableSource, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Frozen:

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     """Freeze and tell."""
     from vendorkit.steps.snapshot import snapshot  # noqa: PLC0415
 
-    taken = snapshot(repo_of(args), args.datasets, tell=console.progress)
+    taken = snapshot(repo_of(args), args.datasets, progress=console.bar)
     return Outcome({"datasets": [_value(each) for each in taken]}, "\n".join(_lines(taken)))
 
 
