@@ -23,11 +23,13 @@ from vendorkit.gates.histogram import binned
 from vendorkit.gates.measured import measured_from
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_file, digest_json
+from vendorkit.records.contract import contract_of
 from vendorkit.records.description import gap_faults
 from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
+from vendorkit.standards.policy import packaged_policy
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
 from vendorkit.tracking.standing import made_with, moved_with_the_model, reported_limits
@@ -116,7 +118,7 @@ def _asked(manifest: Manifest, run: Run) -> tuple[Gate, ...]:
     """The gates of a candidate that can be judged."""
     if run.gaps:
         raise Refused("The candidate cannot be judged yet.", gap_faults(run.gaps))
-    specs = manifest.gates_for(run.model)
+    specs = packaged_policy().gates_for(manifest, run.model)
     if not specs:
         raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {run.model}.")])
     return specs
@@ -274,6 +276,7 @@ def _subject(
         features=[feature.name for feature in records.features.features],
         seed=run.seed,
         task=run.task,
+        contract=contract_of(manifest, run, records.features).to_bytes().decode(),
     )
 
 

@@ -83,7 +83,8 @@ def _given(spec: Gate, benchmarks: Benchmarks, contracts: Contracts) -> dict[str
     benchmark = benchmarks[spec.benchmark] if spec.benchmark else None
     given: dict[str, Any] = {"benchmark": benchmark.given if benchmark else None}
     if spec.kind == "latency":
-        return {**given, "size": MANY if str(spec.metric).endswith(f"_of_{MANY}") else 1}
+        size = MANY if str(spec.metric).endswith(f"_of_{MANY}") else 1
+        return {**given, "size": size, "through": spec.through or "predict"}
     if spec.kind not in ("business", "data"):
         return given  # one measurement serves all metrics
     given |= {"metric": spec.metric, "columns": _named(spec)}
