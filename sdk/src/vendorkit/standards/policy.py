@@ -114,6 +114,10 @@ class Policy(Value):
         """The gates that a model must pass: those of its manifest, then the platform's own."""
         return (*manifest.gates_for(model), *asked_of(self.asks, manifest, model))
 
+    def asked(self, manifest: Manifest) -> dict[str, tuple[Gate, ...]]:
+        """Each model of an engagement, and the gates that it must pass."""
+        return {model.id: self.gates_for(manifest, model.id) for model in manifest.models()}
+
     def approval_rule(self, tier: Tier) -> ApprovalRule:
         """The approvals that a release of this risk tier needs."""
         return self.approvals.get(tier, STRICTEST)

@@ -26,7 +26,7 @@ from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.document_format import words_files
 from vendorkit.records.finding import Finding
 from vendorkit.records.gate_report import GateReport
-from vendorkit.records.manifest import Examined, Gate, Manifest, examine
+from vendorkit.records.manifest import Examined, Manifest, examine
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.standards.ask import ask, choose
 from vendorkit.standards.base import Check, RepositoryView
@@ -144,14 +144,8 @@ def _view(
         gates=rules.gates,
         benchmarks=rules.benchmarks,
         reports=seen.reports,
-        asked=_asked(examined.manifest, rules),
+        asked=rules.asked(examined.manifest) if examined.manifest else {},
     )
-
-
-def _asked(manifest: Manifest | None, rules: Policy) -> dict[str, tuple[Gate, ...]]:
-    """Model to the gates that it must pass."""
-    models = manifest.models() if manifest else ()
-    return {model.id: rules.gates_for(manifest, model.id) for model in models if manifest}
 
 
 def _named(manifest: Manifest | None) -> list[str]:

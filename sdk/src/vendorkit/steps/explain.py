@@ -89,8 +89,7 @@ def _everything(repo: Path | None, manifest: Manifest | None) -> Iterator[Sectio
 
 def _gates(manifest: Manifest) -> tuple[Gate, ...]:
     """Every gate that is asked here: those of the manifest, and the platform's own."""
-    pack = packaged_policy()
-    found = [gate for model in manifest.models() for gate in pack.gates_for(manifest, model.id)]
+    found = [gate for gates in packaged_policy().asked(manifest).values() for gate in gates]
     return tuple({gate.id: gate for gate in (*manifest.gates, *found)}.values())
 
 
