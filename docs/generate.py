@@ -33,7 +33,8 @@ from vendorkit.records.manifest import words
 from vendorkit.records.manifest.model import OWED_UNTIL_DELIVERY, Manifest
 from vendorkit.records.manifest.rules import CROSS_RULES, SCHEMA_RULES, WAIVER_RULES
 from vendorkit.standards.ask import CHECKS
-from vendorkit.standards.policy import Line, packaged_policy
+from vendorkit.standards.platform_gates import PREFIX
+from vendorkit.standards.policy import Line, Policy, packaged_policy
 from vendorkit.standards.waivers import LONGEST_DAYS, NEVER_WAIVED
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -357,7 +358,22 @@ This is pack `{pack.name}` {pack.version}; repositories on standards older than 
 An exception is declared under `waivers` in `engagement.yaml` with a reason, an internal approver, a ticket and
 a last day at most {LONGEST_DAYS} days away. It covers one check, or one target of it. {", ".join(NEVER_WAIVED)} cannot
 be waived: without them no waiver could be believed."""
-    return page("Checks", head, *(_check(check, pack.line(check.id)) for check in CHECKS.values()), waivers)
+    told = (_check(check, pack.line(check.id)) for check in CHECKS.values())
+    return page("Checks", head, *told, waivers, _platform_gates(pack))
+
+
+def _platform_gates(pack: Policy) -> str:
+    rows = [
+        [f"`{PREFIX}{asking.gate.id}`", asking.gate.kind, f"`{asking.gate.metric}`", asking.benchmark_kind or "none",
+         ", ".join(asking.tiers), asking.gate.says]
+        for asking in pack.asks
+    ]  # fmt: skip
+    return f"""## Gates of the platform
+
+Gates that the pack itself asks, on top of those of the manifest. See
+[ask a gate of every engagement](../how-to/ask-a-gate-of-every-engagement.md).
+
+{table(["gate", "kind", "metric", "benchmarks of kind", "tiers", "asks"], rows)}"""
 
 
 def _check(check: Any, line: Line) -> str:

@@ -80,7 +80,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert "nothing stops consumer-credit" in done.stdout
-    assert "credit may ship: 7 gates passed." in done.stdout
+    assert "credit may ship: 8 gates passed." in done.stdout
     assert "works for the vendor; only the client's own people decide" in done.stdout
     assert "refused, as it should be" in done.stdout
     assert re.search(

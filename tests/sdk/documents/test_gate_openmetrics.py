@@ -50,7 +50,7 @@ def test_labels_tell_candidates_gates_and_slices_apart() -> None:
     assert (auc, 0.76) in found["vendorkit_gate_least"]
     assert (auc, 0.0) in found["vendorkit_gate_passed"]
     assert (auc, 1.0) in found["vendorkit_gate_decided"]
-    young = {**auc, "gate": "g-young", "slice": "age < 25"}
+    young = {**auc, "gate": "g-young", "slice": "age < 25", "origin": "platform"}
     assert (young, 0.641) in found["vendorkit_gate_value"]
     slow = {**auc, "gate": "g-lat", "metric": "p99_ms", "rows": "100", "percentile": "p99"}
     assert (slow, 0.031) in found["vendorkit_gate_predict_seconds"]

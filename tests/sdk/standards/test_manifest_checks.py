@@ -40,8 +40,9 @@ def view(files: dict[str, SeenFile] | None = None, **changes: Any) -> Repository
     policy = packaged_policy()
     words = {path: text.encode() for path, text in WORDS.items()}
     good = {path: SeenFile("file", data) for path, data in {**TEMPLATE, **words}.items()}
+    examined = examine(text)
     return RepositoryView(
-        examined=examine(text),
+        examined=examined,
         evidence=digest_bytes(text),
         as_of=TODAY,
         pack=policy.name,
@@ -51,6 +52,7 @@ def view(files: dict[str, SeenFile] | None = None, **changes: Any) -> Repository
         documents=policy.documents,
         gates=policy.gates,
         benchmarks=policy.benchmarks,
+        asked=policy.asked(examined.manifest) if examined.manifest else {},
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from vendorkit.adapters.store import Store
 from vendorkit.records.gate_report import Cell, GateReport
-from vendorkit.tracking import tallying
+from vendorkit.tracking import plan
 
 from tests.support.engagement import manifest_bytes, minimal_manifest
 from tests.support.world import OTHER, World
@@ -117,8 +117,7 @@ def test_duckdb_says_what_rows_in_memory_say(
 def test_what_does_not_fit_into_memory_is_near_and_says_how_near(
     engaged: World, in_memory: GateReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tallying, "MOST_ROWS", 100)
-    monkeypatch.setattr("vendorkit.steps.gate.MOST_ROWS", 100)
+    monkeypatch.setattr(plan, "MOST_ROWS", 100)
     found = asked(engaged)
     assert [use.counted_by for use in found.benchmarks] == ["DuckDB"]
     for one, two in zip(found.results, in_memory.results, strict=True):

@@ -32,6 +32,8 @@ def declared(kind: str, metric: str | None, **given: Any) -> dict[str, Any]:
 PASSING = {
     "p99": declared("latency", "p99_ms", **ON, max=60_000, max_drop_vs_current=60_000),
     "p50-of-100": declared("latency", "p50_ms_of_100", **ON, max=60_000),
+    "service": declared("latency", "p99_ms", **ON, max=60_000, through="service"),
+    "service-100": declared("latency", "p50_ms_of_100", **ON, max=60_000, through="service"),
     "memory": declared("memory", "rss_mb", **ON, max=4_000),
     "rising": declared("business", "breaks_rising", **ON, slice="duration_in_month", max=0),
     "stress": declared("business", "rank_reversals", benchmark="dear-loans", max=0.2),
@@ -42,6 +44,7 @@ PASSING = {
 }
 FAILING = {
     "slow": declared("latency", "p50_ms", **ON, max=0.0001),
+    "slow-service": declared("latency", "p50_ms", **ON, max=0.0001, through="service"),
     "large": declared("memory", "rss_mb", **ON, max=1),
     "approves": declared("business", "approved_known_fraud", **ON, max=0),
     "few-bad": declared("data", "label_balance", **ON, min=0.9),
@@ -107,6 +110,11 @@ def test_what_is_told_besides(report: GateReport) -> None:
     assert (one.rows, many.rows) == (1, 100)
     assert 0 < one.p50_ms <= one.p95_ms <= one.p99_ms
     assert one.runs >= 60
+    (whole,), (hundred,) = result(report, "service").timings, result(report, "service-100").timings
+    assert (one.through, whole.through, hundred.through, hundred.rows) == ("predict", "service", "service", 100)
+    assert 0 < whole.p50_ms <= whole.p95_ms <= whole.p99_ms
+    assert whole.runs >= 60
+    assert "Asked through the service, over HTTP" in result(report, "service").says
     assert result(report, "own").origin == "vendor"
     assert result(report, "memory").n == 250
     assert len(result(report, "contract").cells) > 20

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from vendorkit.adapters.store import Candidate, Store
+from vendorkit.records.contract import contract_of
+from vendorkit.records.manifest import load_manifest
 from vendorkit.tracking import measurement
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
 from vendorkit.tracking.measures import answer_job
 
+from tests.support.engagement import manifest_bytes
 from tests.support.world import World
 
 
@@ -121,13 +125,15 @@ def test_a_process_that_dies_is_told_and_takes_nothing_with_it(
     assert len(columns(found["lives"])["score"]) == 250
 
 
-def test_a_process_that_hangs_is_ended_with_all_that_it_started(subject: Subject, tmp_path: Path) -> None:
+def test_a_process_that_hangs_is_ended_with_all_that_it_started(
+    subject: Subject, tmp_path: Path, measurements: Measurements, monkeypatch: pytest.MonkeyPatch
+) -> None:
     child = tmp_path / "child"
     body = f"import subprocess; c = subprocess.Popen(['sleep', '600']); open({str(child)!r}, 'w').write(str(c.pid))"
     hanging = with_code(subject, tmp_path, SAME + PREDICT.format(body + "; time.sleep(600)"))
-    with Measurements(limit_seconds=8) as measurements:
-        found = measurements.measure({"hangs": scoring(hanging)})
-    assert found == {"hangs": "the measuring process gave no answer (no answer after 8 s): it said nothing"}
+    monkeypatch.setattr(measurements, "_limit_seconds", 4)
+    found = measurements.measure({"hangs": scoring(hanging)})
+    assert found == {"hangs": "the measuring process gave no answer (no answer after 4 s): it said nothing"}
     assert ends(int(child.read_text()))
 
 
@@ -216,3 +222,41 @@ def test_a_candidate_of_a_script_is_measured_without_prepare(subject: Subject, t
     found = columns(here(scoring(with_code(plain, tmp_path, code)), tmp_path))
     assert np.isnan(found["label"]).all()
     assert len(found["score"]) == 250
+
+
+# Through the service
+
+NEVER = "import sys\nif 'trial' in sys.argv[0]:\n    raise KeyError('no licence here')\n"
+MISSING = """from sound import prepare as before
+def prepare(frames):
+    frame = before(frames).astype({"credit_amount": float})
+    frame.loc[1, "credit_amount"] = float("nan")
+    return frame
+"""
+RAISES = """def predict(model, frame):
+    if (frame["credit_amount"] == AMOUNT).any():
+        raise ValueError("odd")
+    return model.predict_proba(frame)[:, 1]
+"""
+PLAIN = "def predict(model, frame):\n    return frame['duration_in_month'] / 100\n"
+
+
+def test_a_service_that_fails_refuses_or_does_not_start_is_told(
+    subject: Subject, candidate: Candidate, gated: World, tmp_path: Path, measurements: Measurements
+) -> None:
+    contract = contract_of(load_manifest(manifest_bytes()), candidate.run, candidate.features)
+    served = replace(subject, contract=contract.to_bytes().decode())
+    third = str(pd.read_csv(gated.repo / "benchmarks/holdout.csv")["credit_amount"][2])
+    codes = {
+        "fails": SAME + RAISES.replace("AMOUNT", third),
+        "refuses": MISSING + PLAIN,
+        "starts not": NEVER + SAME + PLAIN,
+    }
+    given = {**scoring(subject).given, "size": 1, "through": "service"}
+    jobs = {name: Job(with_code(served, tmp_path / name, code), "latency", given) for name, code in codes.items()}
+    found = measurements.measure(jobs)
+    assert "the service answered 500 to row 3 of the benchmark: The model failed on this input." in str(found["fails"])
+    assert "the service answered 422 to row 2 of the benchmark: " in str(found["refuses"])
+    assert "rows[0].credit_amount" in str(found["refuses"])
+    assert "the service did not start: " in str(found["starts not"])
+    assert "no licence here" in str(found["starts not"])

@@ -82,6 +82,8 @@ def _metrics(dossier: Dossier) -> Iterator[Block]:
         (gate.id, gate.metric or gate.kind, gate.says, gate.slice or "-")
         for gate in dossier.manifest.gates_for(dossier.run.model)
     ]
+    results = dossier.report.results if dossier.report else ()
+    rows += [(each.id, each.metric or each.kind, each.claim, "-") for each in results if each.origin == "platform"]
     if rows:
         yield Text("What is measured, and why; limits are set before training.")
         yield Table(("gate", "metric", "what it asks", "slice"), tuple(rows))

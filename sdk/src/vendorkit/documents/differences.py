@@ -101,14 +101,24 @@ def _gates(before: Dossier, after: Dossier) -> Iterator[Difference]:
         )
 
     yield from _changed("gates", {k: limits(v) for k, v in old.items()}, {k: limits(v) for k, v in new.items()}, risk)
+    yield from _changed("gates", _platform(before), _platform(after))
+
+
+def _platform(dossier: Dossier) -> dict[str, str]:
+    """The gates that the platform itself set, with their limits; they stand in the report only."""
+    results = dossier.report.results if dossier.report else ()
+    return {each.id: _limits(each.least, each.most, each.most_drop) for each in results if each.origin == "platform"}
 
 
 def limits(gate: Gate) -> str:
     """The limits of a gate in words."""
-    said = [f"at least {figure(gate.min)}"] if gate.min is not None else []
-    said += [f"at most {figure(gate.max)}"] if gate.max is not None else []
-    if gate.max_drop_vs_current is not None:
-        said.append(f"at most {figure(gate.max_drop_vs_current)} worse than the live version")
+    return _limits(gate.min, gate.max, gate.max_drop_vs_current)
+
+
+def _limits(least: float | None, most: float | None, drop: float | None) -> str:
+    said = [f"at least {figure(least)}"] if least is not None else []
+    said += [f"at most {figure(most)}"] if most is not None else []
+    said += [f"at most {figure(drop)} worse than the live version"] if drop is not None else []
     return " and ".join(said) or "always the same"
 
 

@@ -5,7 +5,7 @@ Only what the manifest declares stands here; what is proven is in the gate repor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vendorkit.documents.explanation import Section
 from vendorkit.records.manifest import Manifest
@@ -24,13 +24,14 @@ LINEAGE = (
 """The six things that the lineage of every candidate names; `vendorkit train` records them by itself."""
 
 
-def engagement_page(manifest: Manifest) -> list[Section]:
+def engagement_page(manifest: Manifest, gates: Sequence[Gate]) -> list[Section]:
     """The sections of the page, in the order in which a newcomer asks.
 
     Args:
         manifest: The engagement's manifest.
+        gates: Every gate that is asked, the platform's own among them.
     """
-    return [section(manifest) for section in _SECTIONS]
+    return [*(section(manifest) for section in _FIRST), _gates(gates), *(section(manifest) for section in _THEN)]
 
 
 def _person(manifest: Manifest, person_id: str) -> str:
@@ -97,8 +98,9 @@ def _lineage(manifest: Manifest) -> Section:
     )
 
 
-def _gates(manifest: Manifest) -> Section:
-    facts = tuple((gate.id, f"{gate.says} ({limits_in_words(gate)})") for gate in manifest.gates)
+def _gates(gates: Sequence[Gate]) -> Section:
+    by = {"manifest": "", "platform": "; set by the platform", "vendor": "; a rule of the vendor's own"}
+    facts = tuple((gate.id, f"{gate.says} ({limits_in_words(gate)}{by[gate.origin]})") for gate in gates)
     says = (
         "A candidate ships only when all of these pass." if facts else "None is declared, so nothing can be published."
     )
@@ -165,15 +167,5 @@ def _owed(manifest: Manifest) -> Section:
     return Section("", "Still owed", "`vendorkit check` tells more.", facts)
 
 
-_SECTIONS: tuple[Callable[[Manifest], Section], ...] = (
-    _head,
-    _models,
-    _api,
-    _datasets,
-    _lineage,
-    _gates,
-    _drift,
-    _people,
-    _milestones,
-    _owed,
-)
+_FIRST: tuple[Callable[[Manifest], Section], ...] = (_head, _models, _api, _datasets, _lineage)
+_THEN: tuple[Callable[[Manifest], Section], ...] = (_drift, _people, _milestones, _owed)

@@ -26,7 +26,7 @@ _HELP = {
     "vendorkit_gate_rows": "Rows or repeats that the value rests on.",
     "vendorkit_gate_least": "Smallest value that passes.",
     "vendorkit_gate_most": "Largest value that passes.",
-    "vendorkit_gate_predict_seconds": "Time of one call of predict, by percentile and rows of the call.",
+    "vendorkit_gate_predict_seconds": "Time of one call of predict or the service, by percentile and rows of the call.",
     "vendorkit_gate_asked_timestamp_seconds": "When the gates were asked, in seconds since 1970.",
 }
 
@@ -35,7 +35,8 @@ def to_openmetrics(report: GateReport) -> str:
     """The report for a textfile collector or a push gateway.
 
     Every sample has the labels engagement, model and candidate (first 12 digits of its digest), samples of a gate
-    also gate, metric and benchmark, samples of a segment also slice. A label without text is left out.
+    also gate, metric and benchmark, and origin where it is not the manifest alone, samples of a segment also slice. A
+    label without text is left out.
     """
     written: dict[str, dict[str, float]] = {name: {} for name in _HELP}
     for name, labels, value in _samples(report):
@@ -61,6 +62,7 @@ def _samples(report: GateReport) -> Iterator[Sample]:
     yield "vendorkit_gate_asked_timestamp_seconds", known, _seconds(report.asked_at)
     for result in report.results:
         own = {**known, "gate": result.id, "metric": result.metric or "", "benchmark": result.benchmark or ""}
+        own["origin"] = "" if result.origin == "manifest" else result.origin
         yield "vendorkit_gate_passed", own, float(result.verdict == "pass")
         yield "vendorkit_gate_decided", own, float(result.verdict != "error")
         yield from _numbers(result, own)
@@ -72,6 +74,7 @@ def _samples(report: GateReport) -> Iterator[Sample]:
         for timing in result.timings:
             for name in ("p50", "p95", "p99"):
                 labels = {**own, "rows": str(timing.rows), "percentile": name}
+                labels["through"] = "" if timing.through == "predict" else timing.through
                 yield "vendorkit_gate_predict_seconds", labels, getattr(timing, f"{name}_ms") / 1000.0
 
 

@@ -216,20 +216,21 @@ def _segment(result: GateResult, cell: Cell, scale: Scale | None) -> str:
 
 
 def times(result: GateResult) -> str:
-    """How long `predict` takes, from p50 over p95 to p99; empty where it was not timed."""
+    """How long a call takes, from p50 over p95 to p99; empty where it was not timed."""
     scale = scale_of([0.0, result.most, *(each.p99_ms for each in result.timings)])
     if not result.timings or scale is None:
         return ""
     heads = ("one call", "p50 (dot), p95, p99 and the limit", "p50", "p95", "p99", "spread")
     top = "".join(f'<th scope="col">{head}</th>' for head in heads)
     rows = "".join(_time(each, result, scale) for each in result.timings)
-    caption = "<caption>Milliseconds of one call of predict, warmed</caption>"
+    caption = "<caption>Milliseconds of one call, warmed</caption>"
     table = f'<table class="forest times">{caption}<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>'
     return f'<div class="wide">{table}</div>'
 
 
 def _time(timing: Timing, result: GateResult, scale: Scale) -> str:
     name = f"{timing.rows:,} {'row' if timing.rows == 1 else 'rows'}"
+    name += " through the service" if timing.through == "service" else ""
     numbers = (timing.p50_ms, timing.p95_ms, timing.p99_ms, timing.spread_ms)
     title = f"{name}: half of the calls within {figure(timing.p50_ms)} ms, 99 % within {figure(timing.p99_ms)} ms"
     interval = (timing.p50_ms, timing.p99_ms)

@@ -40,8 +40,9 @@ _HEAD = """# Gates
 
 <!-- Written by vendorkit.documents.gate_reference; edit the gates, not this page. -->
 
-A gate is a pass/fail question asked of a candidate, with a limit set beforehand in `engagement.yaml`.
-`vendorkit gate` asks all of them; `vendorkit publish` refuses a candidate that did not pass every one.
+A gate is a pass/fail question asked of a candidate, with a limit set beforehand in `engagement.yaml`, or by
+the platform [in its policy pack](checks.md#gates-of-the-platform). `vendorkit gate` asks all of them;
+`vendorkit publish` refuses a candidate that did not pass every one.
 
 | verdict | meaning |
 |---|---|

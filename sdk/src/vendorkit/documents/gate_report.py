@@ -14,6 +14,7 @@ from vendorkit.documents import findings as finding_forms
 from vendorkit.documents.gate_openmetrics import to_openmetrics
 from vendorkit.documents.gate_report_page import to_html
 from vendorkit.documents.gate_words import (
+    LIMIT_CHANGES,
     cell_word,
     cell_words,
     facts,
@@ -23,6 +24,7 @@ from vendorkit.documents.gate_words import (
     origin,
     passed,
     sentence,
+    setter_words,
     to_be_seen,
     verdict_word,
 )
@@ -83,6 +85,7 @@ def _text_answer(result: GateResult, beside: Sequence[GateResult], colour: bool)
     lines = [_hang(f"  {word}  {name}  ", sentence(result), shown_start=f"  {painted}  {name}  ")]
     indent = " " * (11 + width)
     some, more = _named_cells(result)
+    lines += [_hang(indent, setter_words(result))] if setter_words(result) else []
     lines += [_hang(f"{indent}  ", f"{cell_word(cell)}: {clean(cell.name, 200)}: {cell_words(cell)}") for cell in some]
     return "\n".join([*lines, *([f"{indent}  {more}"] if more else [])])
 
@@ -137,7 +140,8 @@ def to_markdown(report: GateReport) -> str:
 def _markdown_answer(result: GateResult) -> list[str]:
     some, more = _named_cells(result)
     cells = [f"    - {cell_word(cell)}: {markdown(cell.name)}: {markdown(cell_words(cell))}" for cell in some]
-    line = f"- **{verdict_word(result)}** {markdown(result.id)} - {markdown(sentence(result))}"
+    said = f"{sentence(result)} {setter_words(result)}".rstrip()
+    line = f"- **{verdict_word(result)}** {markdown(result.id)} - {markdown(said)}"
     return [line, *cells, *([f"    - {more}"] if more else [])]
 
 
@@ -160,11 +164,12 @@ def to_json(report: GateReport) -> str:
     return json.dumps(report.to_value(), indent=2) + "\n"
 
 
-_FIX = {
-    "pass": "",
-    "fail": "Improve the candidate and ask again; a limit changes only by review of engagement.yaml.",
-    "error": "Mend what keeps this gate from being answered and ask again.",
-}
+def _fix(result: GateResult) -> str:
+    if result.verdict == "pass":
+        return ""
+    if result.verdict == "error":
+        return "Mend what keeps this gate from being answered and ask again."
+    return f"Improve the candidate and ask again; {LIMIT_CHANGES[result.origin]}."
 
 
 def findings(report: GateReport) -> list[Finding]:
@@ -177,7 +182,7 @@ def findings(report: GateReport) -> list[Finding]:
             says=sentence(result),
             where=f"gates.{result.id}",
             why=result.claim,
-            fix=_FIX[result.verdict],
+            fix=_fix(result),
             facts={
                 "kind": result.kind,
                 "benchmark": result.benchmark,

@@ -8,9 +8,16 @@ from vendorkit.records.gate_report import BenchmarkUse, Cell, GateReport, GateRe
 ORIGINS = {
     "manifest": "this engagement's manifest",
     "platform": "the platform's policy pack",
-    "vendor": "a class in the vendor's repository",
+    "vendor": "this engagement's manifest, with a rule of the vendor's own",
 }
 """Who sets a gate, in words."""
+
+LIMIT_CHANGES = {
+    "manifest": "a limit changes only by review of engagement.yaml",
+    "platform": "the limit is the platform's and changes only with its policy pack",
+    "vendor": "a limit changes only by review of engagement.yaml",
+}
+"""How a limit changes, by who set the gate."""
 
 _CELLS = {"pass": "pass", "fail": "fail", "error": "could not be decided", "too-few": "too few rows"}
 
@@ -80,6 +87,11 @@ def facts(result: GateResult) -> dict[str, str]:
     if result.origin != "manifest":
         said["set by"] = ORIGINS[result.origin]
     return said
+
+
+def setter_words(result: GateResult) -> str:
+    """Who set a gate, as a sentence; empty where the manifest alone did, as the reader expects."""
+    return "" if result.origin == "manifest" else f"Gate {result.id} is set by {ORIGINS[result.origin]}."
 
 
 def cell_word(cell: Cell) -> str:

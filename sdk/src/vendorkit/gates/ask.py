@@ -17,6 +17,7 @@ from vendorkit.gates.memory import Memory
 from vendorkit.gates.performance import Performance
 from vendorkit.gates.segment import Segment
 from vendorkit.records.gate_report import GateResult
+from vendorkit.records.manifest.judging import PlatformGate
 
 GATES: dict[str, Gate] = {
     gate.kind: gate
@@ -52,6 +53,9 @@ def all_passed(results: Sequence[GateResult]) -> bool:
 
 
 def _ask(spec: GateSpec, evidence: Evidence, gates: Mapping[str, Gate]) -> GateResult:
+    if isinstance(spec, PlatformGate) and spec.benchmark_kind and spec.benchmark is None:
+        says = f"the platform asks this of a {spec.benchmark_kind} benchmark, and none is declared."
+        return answer(spec, "error", says)
     gate = gates.get(spec.kind)
     if gate is None:
         return answer(spec, "error", f"there is no gate of kind {spec.kind!r}; known: {', '.join(sorted(gates))}.")

@@ -63,10 +63,14 @@ class GateSpec(Protocol):
     @property
     def code(self) -> str | None: ...
     @property
+    def through(self) -> str | None: ...
+    @property
     def says(self) -> str: ...
+    @property
+    def origin(self) -> Literal["manifest", "platform", "vendor"]: ...
 
 
-OPTIONS = ("threshold", "favourable", "bins", "quantile", "season", "series", "min_rows")
+OPTIONS = ("threshold", "favourable", "bins", "quantile", "season", "series", "min_rows", "through")
 """Keys of a gate that only some metrics look at."""
 
 
@@ -357,6 +361,7 @@ def answer(
         n=n,
         interval=interval,
         benchmark=spec.benchmark,
+        origin=spec.origin,
         cells=cells,
         notes=notes,
         least=spec.min,

@@ -110,7 +110,6 @@ def judge(spec: GateSpec, figure: Figure, evidence: Evidence, what: str = "") ->
             "cells": _cells(found.cells),
             "timings": found.timings,
             "notes": found.notes,
-            "origin": "vendor" if spec.code else "manifest",
         }
     )
 

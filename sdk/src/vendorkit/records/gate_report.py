@@ -30,13 +30,14 @@ class Cell(Value):
 
 
 class Timing(Value):
-    """How long `predict` took, warmed.
+    """How long `predict` took, or the whole service, warmed.
 
     Args:
         rows: Rows of one call.
         runs: Calls that were timed.
         p50_ms, p95_ms, p99_ms: Percentiles of the time of one call, in milliseconds.
         spread_ms: Distance of the quartiles, in milliseconds.
+        through: What was called: `predict` itself, or the service over HTTP.
     """
 
     rows: int
@@ -45,6 +46,7 @@ class Timing(Value):
     p95_ms: float
     p99_ms: float
     spread_ms: float
+    through: Literal["predict", "service"] = added("predict")
 
 
 class ScoreHistogram(Value):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Verdict
 from vendorkit.records.gate_report import GateReport
-from vendorkit.records.manifest import Examined
+from vendorkit.records.manifest import Examined, Gate
 from vendorkit.records.manifest.words import Tier
 from vendorkit.records.seen_file import SeenFile
 
@@ -32,6 +32,7 @@ class RepositoryView:
         reports: Model to its newest gate report, where gates were asked in this working tree.
         gates: Risk tier to the kinds of gate that it asks for.
         benchmarks: Risk tier to the kinds of benchmark that it asks for.
+        asked: Model to every gate that it must pass, the platform's own among them.
     """
 
     examined: Examined
@@ -46,6 +47,7 @@ class RepositoryView:
     reports: Mapping[str, GateReport] = field(default_factory=dict)
     gates: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
     benchmarks: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
+    asked: Mapping[str, tuple[Gate, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

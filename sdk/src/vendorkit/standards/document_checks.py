@@ -134,7 +134,7 @@ def _figure_parts(view: RepositoryView, manifest: Manifest, file: WordsFile, pro
     for fault in wrong_figures(prose, known):
         yield Part("fail", f"{file.path} {fault.says}", fault.where, fault.fix, file.path, facts)
     if report is None:
-        limits = _limits(manifest, models)
+        limits = _limits(view, models)
         for fault in wrong_figures(prose, Figures(limits, {})):
             said = fault.says.partition(", but")[0]
             says = f"{file.path} {said}, which nothing here proves: the gates were not asked."
@@ -154,11 +154,11 @@ def _rows(view: RepositoryView, manifest: Manifest, report: GateReport | None) -
     return rows
 
 
-def _limits(manifest: Manifest, models: Sequence[Surface]) -> dict[str, tuple[float, ...]]:
+def _limits(view: RepositoryView, models: Sequence[Surface]) -> dict[str, tuple[float, ...]]:
     """The limits of each metric that a gate asks for; a limit may be told without a report."""
     found: dict[str, tuple[float, ...]] = {}
     for model in models:
-        for gate in manifest.gates_for(model.id):
+        for gate in view.asked.get(model.id, ()):
             numbers = [limit for limit in (gate.min, gate.max, gate.max_drop_vs_current) if limit is not None]
             if gate.metric and numbers:
                 found[gate.metric] = (*found.get(gate.metric, ()), *numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vendorkit.errors import BadInput
 from vendorkit.records.canonical import digest_bytes, digest_json
@@ -65,8 +65,16 @@ def _lacking(
 
 
 def _gate_kinds(view: RepositoryView, manifest: Manifest) -> list[Part]:
+    """What is missing, which gates there are, and who set them."""
     wanted = view.gates.get(manifest.engagement.risk_tier, ())
-    return _lacking(view, manifest, "gates", wanted, {gate.kind for gate in manifest.gates})
+    asked = {gate.id: gate for gates in view.asked.values() for gate in gates}
+    lacking = _lacking(view, manifest, "gates", wanted, {gate.kind for gate in asked.values()})
+    parts = lacking or [Part("pass", "Every kind of gate that the risk tier asks for is declared.", MANIFEST)]
+    own = [name for name, gate in asked.items() if gate.origin == "platform"]
+    besides = f" The policy pack {view.pack} asks {', '.join(own)} besides." if own else ""
+    listed = [{"id": name, "kind": gate.kind, "origin": gate.origin} for name, gate in asked.items()]
+    facts = {"evidence": view.evidence, "gates": listed}
+    return [replace(part, says=f"{part.says}{besides}", facts=facts) for part in parts]
 
 
 def _benchmark_kinds(view: RepositoryView, manifest: Manifest) -> list[Part]:

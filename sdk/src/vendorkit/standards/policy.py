@@ -16,7 +16,7 @@ from vendorkit.records.canonical import digest_json
 from vendorkit.records.decision import STRICTEST, ApprovalRule
 from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Severity
-from vendorkit.records.manifest import Manifest
+from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.manifest.words import (
     BenchmarkKind,
     CheckId,
@@ -30,6 +30,7 @@ from vendorkit.records.manifest.words import (
     day,
 )
 from vendorkit.records.yaml_text import read_yaml
+from vendorkit.standards.platform_gates import Asking, asked_of
 
 PACK = "platform-standards"
 _ORDER: tuple[Severity, ...] = ("notice", "warning", "error")
@@ -85,6 +86,7 @@ class Policy(Value):
         checks: Check id to what the pack says of it.
         documents: The form of the documents of a release.
         gates: Risk tier to the kinds of gate that a model of it must declare.
+        asks: Gates that the platform itself asks of every model, whatever its manifest declares.
         benchmarks: Risk tier to the kinds of benchmark that gates must be asked of.
         approvals: Risk tier to the approvals that a release needs; a tier that is not named needs the strictest.
     """
@@ -97,6 +99,7 @@ class Policy(Value):
     approvals: Mapping[Tier, ApprovalRule] = {}
     gates: Mapping[Tier, tuple[GateKind, ...]] = {}
     benchmarks: Mapping[Tier, tuple[BenchmarkKind, ...]] = {}
+    asks: tuple[Asking, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -106,6 +109,14 @@ class Policy(Value):
     def line(self, check: str) -> Line:
         """What the pack says of a check; one that it does not name is an error at every stage."""
         return self.checks.get(check, Line(severity={}))
+
+    def gates_for(self, manifest: Manifest, model: str) -> tuple[Gate, ...]:
+        """The gates that a model must pass: those of its manifest, then the platform's own."""
+        return (*manifest.gates_for(model), *asked_of(self.asks, manifest, model))
+
+    def asked(self, manifest: Manifest) -> dict[str, tuple[Gate, ...]]:
+        """Each model of an engagement, and the gates that it must pass."""
+        return {model.id: self.gates_for(manifest, model.id) for model in manifest.models()}
 
     def approval_rule(self, tier: Tier) -> ApprovalRule:
         """The approvals that a release of this risk tier needs."""

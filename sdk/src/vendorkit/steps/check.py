@@ -144,6 +144,7 @@ def _view(
         gates=rules.gates,
         benchmarks=rules.benchmarks,
         reports=seen.reports,
+        asked=rules.asked(examined.manifest) if examined.manifest else {},
     )
 
 

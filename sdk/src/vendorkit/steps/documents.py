@@ -58,7 +58,7 @@ def draft(repo: Path, candidate: Candidate | None = None, *, registry: Registry 
     Raises:
         Refused: The live version, which they compare with, is not what was published, or not where it was promoted.
     """
-    manifest, formats = read_manifest(repo), packaged_policy().documents
+    manifest, policy = read_manifest(repo), packaged_policy()
     candidacy = candidacy_of(repo, manifest, candidate or Store(repo).candidate(None))
     registry = registry or Registry.open(repo)
     live_now = live_version(registry, authority_of(repo, manifest), candidacy.candidate.run.model)
@@ -66,8 +66,9 @@ def draft(repo: Path, candidate: Candidate | None = None, *, registry: Registry 
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         live = candidacy.live_dossier(registry, Path(scratch))
     dossier = candidacy.dossier(requirements(repo), approval_rule(manifest))
-    texts = rendered(release_documents(dossier, live, formats))
-    return Documents(candidacy.candidate.digest, texts, tuple(words_faults(candidacy.case(formats))))
+    texts = rendered(release_documents(dossier, live, policy.documents))
+    case = candidacy.case(policy.documents, policy.gates_for(manifest, candidacy.candidate.run.model))
+    return Documents(candidacy.candidate.digest, texts, tuple(words_faults(case)))
 
 
 def published(repo: Path, model: str, number: int, *, registry: Registry | None = None) -> Documents:

@@ -14,6 +14,7 @@ from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.store import Store
 from vendorkit.documents.engagement_page import engagement_page, limits_in_words
 from vendorkit.documents.explanation import Section
+from vendorkit.documents.gate_words import LIMIT_CHANGES, ORIGINS
 from vendorkit.errors import BadInput, Fault, VendorkitError
 from vendorkit.gates import GATES
 from vendorkit.gates.metrics import METRICS
@@ -57,7 +58,7 @@ def explain(name: str | None, repo: Path | None) -> list[Section]:
     if name is None:
         if manifest is None:
             raise BadInput("This is not an engagement.", fix="Name what to explain, or go to an engagement.")
-        return engagement_page(manifest)
+        return engagement_page(manifest, _gates(manifest))
     found = [section for section in _everything(repo, manifest) if section.title.casefold() == name.casefold()]
     if found:
         return found
@@ -70,7 +71,7 @@ def explain(name: str | None, repo: Path | None) -> list[Section]:
 
 def _everything(repo: Path | None, manifest: Manifest | None) -> Iterator[Section]:
     if manifest:
-        for gate in manifest.gates:
+        for gate in _gates(manifest):
             yield _declared(gate, repo, manifest)
     yield from _checks(manifest)
     for kind, described in GATES.items():
@@ -86,6 +87,12 @@ def _everything(repo: Path | None, manifest: Manifest | None) -> Iterator[Sectio
         yield Section("word", word, f"{says[:1].upper()}{says[1:]}.")
 
 
+def _gates(manifest: Manifest) -> tuple[Gate, ...]:
+    """Every gate that is asked here: those of the manifest, and the platform's own."""
+    found = [gate for gates in packaged_policy().asked(manifest).values() for gate in gates]
+    return tuple({gate.id: gate for gate in (*manifest.gates, *found)}.values())
+
+
 def words() -> dict[str, str]:
     """The words of the glossary and their meanings."""
     text = resources.files("vendorkit.documents").joinpath("words.json").read_text("utf-8")
@@ -95,7 +102,7 @@ def words() -> dict[str, str]:
 
 def _declared(gate: Gate, repo: Path | None, manifest: Manifest) -> Section:
     """A gate of this engagement, with how it is judged and its newest answer."""
-    facts = [("limit", limits_in_words(gate)), ("kind", gate.kind)]
+    facts = [("limit", limits_in_words(gate)), ("kind", gate.kind), ("set by", _set_by(gate))]
     described = GATES.get(gate.kind)
     if described:
         facts += [("judged by", described.formula), ("why", described.why)]
@@ -111,8 +118,14 @@ def _declared(gate: Gate, repo: Path | None, manifest: Manifest) -> Section:
     answer = _newest_answer(repo, manifest, gate) if repo else None
     if answer:
         facts.append(("newest answer", answer))
-    mend = "Improve the candidate and ask again; a limit changes only by review of engagement.yaml."
+    mend = f"Improve the candidate and ask again; {LIMIT_CHANGES[gate.origin]}."
     return Section("gate", gate.id, f"{gate.says.rstrip('.')}.", (*facts, ("to mend", mend)))
+
+
+def _set_by(gate: Gate) -> str:
+    pack = packaged_policy()
+    version = {"platform": f", {pack.name} {pack.version}", "vendor": f", {gate.code}"}
+    return f"{ORIGINS[gate.origin]}{version.get(gate.origin, '')}"
 
 
 def _newest_answer(repo: Path, manifest: Manifest, gate: Gate) -> str | None:

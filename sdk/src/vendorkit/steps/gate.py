@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vendorkit.adapters.engagement import read_file, read_manifest
 from vendorkit.adapters.registry import Registry, Version
@@ -23,18 +24,23 @@ from vendorkit.gates.histogram import binned
 from vendorkit.gates.measured import measured_from
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_file, digest_json
+from vendorkit.records.contract import contract_of
 from vendorkit.records.description import gap_faults
 from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
+from vendorkit.standards.policy import packaged_policy
+from vendorkit.tracking import plan
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
 from vendorkit.tracking.standing import made_with, moved_with_the_model, reported_limits
-from vendorkit.tracking.tallying import MOST_ROWS, Opened, Tallying
 from vendorkit.trust.aliases import LIVE, live_version
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
+
+if TYPE_CHECKING:
+    from vendorkit.tracking.tallying import Opened
 
 
 @dataclass(frozen=True)
@@ -91,9 +97,9 @@ def gate(
         repeats = repeated(specs) if run.prepared is not None else 0
         jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeats=repeats)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
-        with Tallying.of({} if run.task == "multiclass" else benchmarks, scratch) as tallying:
-            found = measure(process, tallying.jobs(jobs))
-            opened = tallying.opened(jobs, found, run.task)
+        with plan.tallying({} if run.task == "multiclass" else benchmarks, scratch) as engine:
+            found = measure(process, engine.jobs(jobs))
+            opened = engine.opened(jobs, found, run.task)
             rows = {whose: _judged(whose, found, opened, specs, benchmarks, run.task) for whose in subjects}
     after = _standing(run, candidate, _digests(benchmarks), limits_of(specs))
     before = _released(files) if files else None
@@ -116,7 +122,7 @@ def _asked(manifest: Manifest, run: Run) -> tuple[Gate, ...]:
     """The gates of a candidate that can be judged."""
     if run.gaps:
         raise Refused("The candidate cannot be judged yet.", gap_faults(run.gaps))
-    specs = manifest.gates_for(run.model)
+    specs = packaged_policy().gates_for(manifest, run.model)
     if not specs:
         raise BadInput("There is nothing to ask.", [Fault("gates", f"engagement.yaml declares none for {run.model}.")])
     return specs
@@ -155,7 +161,7 @@ def _uses(benchmarks: Benchmarks, evidence: Evidence, opened: Mapping[str, Opene
         counts = opened.get(name)
         scores = {"score": evidence.candidate.get(name), "live": (evidence.current or {}).get(name)}
         drawn = {
-            which: binned(rows, evidence.task, which, counts.base if isinstance(counts, Opened) else None)
+            which: binned(rows, evidence.task, which, counts.base if counts and not isinstance(counts, str) else None)
             for which, rows in scores.items()
         }
         use = BenchmarkUse(
@@ -166,7 +172,7 @@ def _uses(benchmarks: Benchmarks, evidence: Evidence, opened: Mapping[str, Opene
             scores=drawn["score"],
             current=drawn["live"],
             confusion=confused(evidence.candidate.get(name)),
-            counted_by=counts.engine if isinstance(counts, Opened) else None,
+            counted_by=counts.engine if counts and not isinstance(counts, str) else None,
         )
         uses.append(use)
     return tuple(uses)
@@ -274,6 +280,7 @@ def _subject(
         features=[feature.name for feature in records.features.features],
         seed=run.seed,
         task=run.task,
+        contract=contract_of(manifest, run, records.features).to_bytes().decode(),
     )
 
 
@@ -354,7 +361,9 @@ def _counted(
                 found[name] = why or str(rows)
             else:
                 tallies = counts.tallies(asked)
-                found[name] = Counted(name, benchmark.content_digest, counts.n, counts.engine, tallies, MOST_ROWS, rows)
+                found[name] = Counted(
+                    name, benchmark.content_digest, counts.n, counts.engine, tallies, plan.MOST_ROWS, rows
+                )
     return found
 
 

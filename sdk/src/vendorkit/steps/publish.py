@@ -127,7 +127,8 @@ def _faults(candidacy: Candidacy, policy: Policy) -> list[Fault]:
     pickles = scan_folder(candidacy.candidate.model_folder)
     fix = "Store it as skops, ONNX or in the library's own format, and train again."
     carriers = [Fault(f"model/{found.where}", found.says, fix) for found in pickles]
-    return [*unfit(candidacy.case(policy.documents)), *carriers]
+    gates = policy.gates_for(candidacy.manifest, candidacy.candidate.run.model)
+    return [*unfit(candidacy.case(policy.documents, gates)), *carriers]
 
 
 def _again(registry: Registry, known: Version, candidacy: Candidacy, report: GateReport) -> Published:

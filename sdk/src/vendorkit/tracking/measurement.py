@@ -44,6 +44,7 @@ class Subject:
         features: Feature columns that the model is given.
         seed: The seed that it was trained with.
         task: `binary`, `multiclass`, `regression` or `forecasting`.
+        contract: What its service takes (JSON); empty where no service is asked.
     """
 
     model_folder: str
@@ -57,6 +58,7 @@ class Subject:
     features: list[str]
     seed: int = 0
     task: str = "binary"
+    contract: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Measurements:
                 del waiting[name]
             ended = next(self._ended(), None)
             if ended is None:
-                why = f"the measuring process gave no answer: {_last_words(self._path / 'log.txt')}"
+                why = f"the measuring process gave no answer: {last_words(self._path / 'log.txt')}"
                 return {**dict.fromkeys(jobs, why), **found}
             found[folders.pop(ended["folder"])] = _answer(Path(ended["folder"]), ended["how"])
         return found
@@ -168,7 +170,7 @@ def arrays(found: Found) -> dict[str, Numbers]:
 def _answer(folder: Path, how: str) -> Found | str:
     answer = folder / "answer.json"
     if not answer.exists():
-        return f"the measuring process gave no answer ({how}): {_last_words(folder / 'log.txt')}"
+        return f"the measuring process gave no answer ({how}): {last_words(folder / 'log.txt')}"
     value = json.loads(answer.read_text("utf-8"))
     if value["fault"]:
         return str(value["fault"])
@@ -179,7 +181,8 @@ def _answer(folder: Path, how: str) -> Found | str:
     return found
 
 
-def _last_words(path: Path) -> str:
+def last_words(path: Path) -> str:
+    """The last line that a process wrote to a file."""
     with path.open("rb") as log:
         log.seek(max(0, os.fstat(log.fileno()).st_size - 2_000))
         lines = log.read().decode("utf-8", errors="replace").strip().splitlines()

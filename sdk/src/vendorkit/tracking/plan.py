@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vendorkit.errors import BadInput
 from vendorkit.records.canonical import digest_json
@@ -15,10 +16,15 @@ from vendorkit.records.slices import parse_slice
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 
+if TYPE_CHECKING:
+    from vendorkit.tracking.tallying import Opened, Tallying
+
 MEASURED_KINDS = ("latency", "memory", "business", "data")
 """Kinds of gate that have a measurement of their own, of the same name."""
 MANY = 100
 """Rows of the larger call whose time is asked for."""
+MOST_ROWS = 1_000_000
+"""Rows of a benchmark that are scored and judged in memory; of more only counts leave a table engine."""
 ALONE = ("latency",)
 """Measures that are timed: nothing else is measured meanwhile."""
 
@@ -52,6 +58,44 @@ Contracts = Mapping[str, Mapping[str, str]]
 """Dataset id to `path` and `text` of its data contract."""
 
 
+class InMemory:
+    """What is left to a table engine where every benchmark fits into memory: nothing. The same shape as `Tallying`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def jobs(self, scoring: Mapping[str, Job]) -> dict[str, Job]:
+        """The jobs as they are."""
+        return dict(scoring)
+
+    def opened(
+        self, jobs: Mapping[str, Job], measured: Mapping[str, Found | str], task: str
+    ) -> dict[str, Opened | str]:
+        """Nothing was scored in batches."""
+        return {}
+
+
+def tallying(benchmarks: Benchmarks, scratch: Path) -> Tallying | InMemory:
+    """What is scored in batches and counted in a table engine.
+
+    Benchmarks that are too large for memory, or all where VENDORKIT_ENGINE names an engine; no stress.
+    """
+    url = os.environ.get("VENDORKIT_ENGINE", "")
+    chosen = {
+        name: benchmark
+        for name, benchmark in benchmarks.items()
+        if benchmark.stress is None and (url or benchmark.snapshot.rows > MOST_ROWS)
+    }
+    if not chosen:
+        return InMemory()
+    from vendorkit.tracking.tallying import Tallying  # noqa: PLC0415  (engine and model formats take two seconds)
+
+    return Tallying(chosen, url or "duckdb://", scratch)
+
+
 def scoring(whose: str, subject: Subject, benchmarks: Benchmarks, specs: Iterable[Gate]) -> dict[str, Job]:
     """A job for each benchmark that gates need scored, with the columns that they name: `candidate/holdout`."""
     wanted: dict[str, list[str]] = {}
@@ -83,7 +127,8 @@ def _given(spec: Gate, benchmarks: Benchmarks, contracts: Contracts) -> dict[str
     benchmark = benchmarks[spec.benchmark] if spec.benchmark else None
     given: dict[str, Any] = {"benchmark": benchmark.given if benchmark else None}
     if spec.kind == "latency":
-        return {**given, "size": MANY if str(spec.metric).endswith(f"_of_{MANY}") else 1}
+        size = MANY if str(spec.metric).endswith(f"_of_{MANY}") else 1
+        return {**given, "size": size, "through": spec.through or "predict"}
     if spec.kind not in ("business", "data"):
         return given  # one measurement serves all metrics
     given |= {"metric": spec.metric, "columns": _named(spec)}

@@ -5,7 +5,6 @@ Nothing here knows gates: what is counted is asked for, and counts are given.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,13 +17,12 @@ import pandas as pd
 from vendorkit.adapters.tables import ROW, Engine, TableSource, copy_frozen, open_engine, tally
 from vendorkit.errors import BadInput
 from vendorkit.records.tallies import Asked, Tallies
+from vendorkit.tracking import plan
 from vendorkit.tracking.batches import NUMBER, TEXT, Scoring
 from vendorkit.tracking.measurement import Found, Job
 from vendorkit.tracking.plan import Benchmarks
 from vendorkit.tracking.rows import coded
 
-MOST_ROWS = 1_000_000
-"""Rows of a benchmark that are scored and judged in memory; of more only counts leave the engine."""
 BINS = 50
 """Bins of the score histograms that a report draws."""
 
@@ -85,17 +83,6 @@ class Tallying:
     benchmarks: Benchmarks
     url: str
     scratch: Path
-
-    @classmethod
-    def of(cls, benchmarks: Benchmarks, scratch: Path) -> Self:
-        """Those that are too large for memory, or all where VENDORKIT_ENGINE names an engine; no stress."""
-        url = os.environ.get("VENDORKIT_ENGINE", "")
-        chosen = {
-            name: benchmark
-            for name, benchmark in benchmarks.items()
-            if benchmark.stress is None and (url or benchmark.snapshot.rows > MOST_ROWS)
-        }
-        return cls(chosen, url or "duckdb://", scratch)
 
     @cached_property
     def engine(self) -> Engine:
@@ -163,7 +150,7 @@ class Tallying:
         base = tally(source, asked)
         why = {column: "" if kind in (NUMBER, TEXT) else kind for column, kind in own["columns"].items()}
         opened = Opened(source, self.engine.name, base, live, why)
-        return replace(opened, rows=_rows(opened)) if opened.n <= MOST_ROWS else opened
+        return replace(opened, rows=_rows(opened)) if opened.n <= plan.MOST_ROWS else opened
 
     def _score(
         self, name: str, whose: Iterable[str], jobs: Mapping[str, Job], measured: Mapping[str, Found | str]

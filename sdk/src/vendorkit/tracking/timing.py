@@ -1,4 +1,4 @@
-"""How long `predict` takes, and how much memory loading and predicting needs."""
+"""How long `predict` or the whole service takes, and how much memory loading and predicting needs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import json
 import subprocess
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 
+from vendorkit.records.contract import Contract
 from vendorkit.tracking.subject import Measuring
+from vendorkit.tracking.through_service import requests, service
+
+Call = TypeVar("Call")
 
 WARM_UP, RUNS, LEAST_RUNS = 10, 200, 60
 BUDGET_SECONDS = 0.5
@@ -20,17 +24,27 @@ MEMORY_ROWS = 1_000
 
 
 def latency(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    """Percentiles of the time of `predict`, in milliseconds, for calls of `size` rows: 1 or 100."""
+    """Percentiles of the time of `predict`, in milliseconds, for calls of `size` rows: 1 or 100.
+
+    With `through: service` of the whole answer of the real service, over HTTP on this machine.
+    """
     rows = measuring.rows(given["benchmark"])[measuring.subject.features]
-    size = int(given["size"])
-    calls = [rows.iloc[np.arange(at, at + size) % len(rows)].reset_index(drop=True) for at in range(RUNS)]
-    times = _times(measuring, measuring.model, calls)
+    size, through = int(given["size"]), given.get("through", "predict")
+    if through == "service":
+        asked = requests(rows, size, RUNS, Contract.parse(measuring.subject.contract, "contract"))
+        with service(measuring.folder) as ask:
+            times = _times(ask, asked)
+    else:
+        model = measuring.model
+        calls = [rows.iloc[np.arange(at, at + size) % len(rows)].reset_index(drop=True) for at in range(RUNS)]
+        times = _times(lambda call: measuring.pipeline.predict(model, call), calls)
     p25, p50, p75, p95, p99 = (_read(value) for value in np.percentile(times, (25, 50, 75, 95, 99)))
     percentiles = {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99}
     end = "" if size == 1 else f"_of_{size}"
-    timing = {"rows": size, "runs": len(times), **percentiles, "spread_ms": _read(p75 - p25)}
+    timing = {"rows": size, "runs": len(times), **percentiles, "spread_ms": _read(p75 - p25), "through": through}
     values = {f"{name}{end}": value for name, value in percentiles.items()}
-    return {"values": values, "n": len(times), "timings": [timing]}
+    says = "Asked through the service, over HTTP on this machine." if through == "service" else ""
+    return {"values": values, "n": len(times), "says": says, "timings": [timing]}
 
 
 def _read(measured: float) -> float:
@@ -38,14 +52,15 @@ def _read(measured: float) -> float:
     return float(f"{measured:.4g}")
 
 
-def _times(measuring: Measuring, model: Any, calls: list[pd.DataFrame]) -> list[float]:
+def _times(ask: Callable[[Call], object], calls: Sequence[Call]) -> list[float]:
+    """Milliseconds of each call, after some that only warm up."""
     for call in calls[:WARM_UP]:
-        measuring.pipeline.predict(model, call)
+        ask(call)
     times: list[float] = []
     until = time.perf_counter() + BUDGET_SECONDS
     for call in calls:
         start = time.perf_counter()
-        measuring.pipeline.predict(model, call)
+        ask(call)
         end = time.perf_counter()
         times.append((end - start) * 1e3)
         if end > until and len(times) >= LEAST_RUNS:

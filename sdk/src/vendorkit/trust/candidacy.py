@@ -19,7 +19,7 @@ from vendorkit.records.decision import ApprovalRule
 from vendorkit.records.document_format import DocumentFormats, runbook_of, words_files
 from vendorkit.records.dossier import Dossier
 from vendorkit.records.gate_report import Against, GateReport
-from vendorkit.records.manifest import Manifest
+from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.trust.dossier import dossier_of
 from vendorkit.trust.fitness import Case
@@ -56,8 +56,13 @@ class Candidacy:
         """The regular files among what is declared."""
         return {path: seen.data for path, seen in self.declared.items() if seen.data is not None}
 
-    def case(self, formats: DocumentFormats) -> Case:
-        """What is to be judged before it becomes a release."""
+    def case(self, formats: DocumentFormats, gates: tuple[Gate, ...]) -> Case:
+        """What is to be judged before it becomes a release.
+
+        Args:
+            formats: The form of the documents.
+            gates: The gates that it must pass, the platform's among them.
+        """
         model, lock = self.candidate.run.model, self.declared[LOCKFILE].data
         runbook = runbook_of(self.manifest, model)
         return Case(
@@ -71,6 +76,7 @@ class Candidacy:
             words=tuple((file, self.declared[file.path]) for file in words_files(self.manifest, model)),
             runbook=(runbook, self.declared[runbook]),
             formats=formats,
+            gates=gates,
         )
 
     def dossier(self, requirements: str, rule: ApprovalRule | None = None) -> Dossier:

@@ -12,6 +12,13 @@ from vendorkit.records.manifest.words import BenchmarkKind, FunctionName, GateKi
 GATE_KINDS: tuple[str, ...] = get_args(GateKind)
 """All kinds of gate that a manifest may name."""
 
+NEEDS: dict[str, tuple[str, ...]] = {"determinism": (), "change": (), "data": ("limit", "metric")}
+"""What a gate of this kind needs; others need a limit, a benchmark and a metric."""
+NEEDS_ELSE = ("limit", "benchmark", "metric")
+
+Origin = Literal["manifest", "platform", "vendor"]
+"""Who set a gate: the manifest, the platform's policy pack, or a rule of the vendor's own."""
+
 
 class Stochastic(Value):
     """A stage that does not repeat byte for byte.
@@ -92,6 +99,7 @@ class Gate(Value):
         min_rows: Fewest rows on which anything is judged; None means 30 for a slice, 1 for a whole benchmark.
         model: Id of the model surface; None means the only one.
         code: The vendor's own rule of a business gate, `module:function`; the module lies in the model's folder.
+        through: What a latency gate calls: `predict` itself, or the whole `service` over HTTP; None means `predict`.
         says: The question in plain words.
     """
 
@@ -113,8 +121,31 @@ class Gate(Value):
     min_rows: Annotated[int, Field(ge=1)] | None = None
     model: Id | None = None
     code: FunctionName | None = None
+    through: Literal["predict", "service"] | None = None
 
     @property
     def limited(self) -> bool:
         """Whether any limit is set."""
         return any(limit is not None for limit in (self.min, self.max, self.max_drop_vs_current))
+
+    @property
+    def origin(self) -> Origin:
+        """Who set it: the manifest, with a rule of the vendor's own where it names one."""
+        return "vendor" if self.code else "manifest"
+
+
+class PlatformGate(Gate):
+    """A gate that the platform asks of a model, on top of those of its manifest.
+
+    Args:
+        id: Begins with `platform/`, as no id of a manifest can: it is neither replaced nor taken for another.
+        benchmark_kind: Kind of benchmark that it is asked of; without `benchmark` the manifest declares none of it.
+    """
+
+    id: str
+    benchmark_kind: BenchmarkKind | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """The platform."""
+        return "platform"

@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 
 from vendorkit.errors import BadInput
 from vendorkit.records.manifest.draft import Draft, Problem
-from vendorkit.records.manifest.judging import Gate
+from vendorkit.records.manifest.judging import NEEDS, NEEDS_ELSE, Gate
 from vendorkit.records.manifest.model import OWED_UNTIL_DELIVERY
 from vendorkit.records.manifest.surfaces import Surface
 from vendorkit.records.manifest.words import day
@@ -23,8 +23,6 @@ MOST_NAMED = 20
 
 GATES_OF_HIGH_TIER = ("performance", "segment", "fairness", "latency", "memory", "business")
 BENCHMARKS_OF_HIGH_TIER = ("frozen", "historical", "known-bad", "stress")
-NEEDS_OF_GATE: dict[str, tuple[str, ...]] = {"determinism": (), "change": (), "data": ("limit", "metric")}
-"""What a gate of this kind needs; others need a limit, a benchmark and a metric."""
 FULL_DELIVERY = ("code", "tests", "environment", "dataset-refs", "lineage", "card", "runbook")
 FILES_OF_SURFACE: dict[str, tuple[str, ...]] = {
     "model": ("datasets", "card"),
@@ -167,7 +165,7 @@ def gates_complete(draft: Draft) -> Iterator[Problem]:
     """Every gate has a limit, a metric and a benchmark, where its kind needs them; some have a slice."""
     for at, gate in draft.gates.items():
         path: KeyPath = ("gates", at)
-        needs = NEEDS_OF_GATE.get(gate.kind, ("limit", "benchmark", "metric"))
+        needs = NEEDS.get(gate.kind, NEEDS_ELSE)
         if "limit" in needs and not gate.limited:
             yield Problem(path, f"{gate.id} has no limit.", "Set `min`, `max` or `max_drop_vs_current`.")
         for key in ("benchmark", "metric"):
