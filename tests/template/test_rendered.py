@@ -26,22 +26,6 @@ from tests.template.rendering import COMBINATIONS, REPOSITORY, files, rendered
 every_combination = pytest.mark.parametrize("answers", COMBINATIONS.values(), ids=COMBINATIONS.keys())
 
 
-OTHERS = {
-    ".github": rb"\$\{\{ [\w.' =()|]+ \}\}",
-    "deploy": rb"\{\{ \$[a-z.]+(?: \| \w+)? \}\}|\{\{[a-z]+\}\}",  # Prometheus, Grafana
-}
-"""Places with braces of their own: what belongs to the forge, to Prometheus or to Grafana."""
-
-
-@every_combination
-def test_nothing_of_the_template_is_left(answers: dict[str, Any]) -> None:
-    for name, data in files(rendered(**answers)).items():
-        own = re.sub(OTHERS.get(name.split("/")[0], rb"$^"), b"", data)
-        assert not re.search(rb"\{\{|\{%|\{#|\[\[", own), name
-        assert not re.search(r"[{}%\[]|jinja", name), name
-        assert data.endswith(b"\n") and not data.endswith(b"\n\n"), name
-
-
 def documents(data: bytes) -> list[Any]:
     """Every document of a YAML file; each holds something."""
     found = list(yaml.safe_load_all(data))
@@ -60,16 +44,6 @@ def test_every_file_parses(answers: dict[str, Any]) -> None:
     ]
     assert len(parsed) >= 8
     assert all(parsed)
-
-
-@every_combination
-def test_the_style_is_clean(answers: dict[str, Any], tmp_path: Path) -> None:
-    shutil.copytree(rendered(**answers), tmp_path / "repo")
-    for command in (["check", "--no-cache", "."], ["format", "--no-cache", "--check", "."]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command], cwd=tmp_path / "repo", capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
 
 
 @every_combination
