@@ -21,7 +21,7 @@ from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.manifest import load_manifest
 
 from tests.support.shared import SHARED
-from tests.template.rendering import COMBINATIONS, REPOSITORY, files, rendered
+from tests.template.rendering import COMBINATIONS, EVERY, REPOSITORY, files, rendered
 
 every_combination = pytest.mark.parametrize("answers", COMBINATIONS.values(), ids=COMBINATIONS.keys())
 
@@ -57,12 +57,20 @@ def test_the_same_answers_give_the_same_bytes(answers: dict[str, Any], tmp_path:
     assert {name: found[name] for name in again} == again
 
 
-def test_there_are_few_files() -> None:
-    """With uv.lock; the plainest answers are the blank starter's, without containers and tables."""
-    counts = {name: len(files(rendered(**answers))) + 1 for name, answers in COMBINATIONS.items()}
-    assert all(10 < count < 50 for count in counts.values()), counts
-    assert counts["no model"] < 30
-    assert counts["blank multiclass"] < 30
+PLAINEST: dict[str, Any] = {"starter": "blank", "deliverables": ["report"]}
+FULLEST: tuple[dict[str, Any], ...] = tuple(
+    {"starter": starter, "deliverables": EVERY, "container_registry": "other", "tier": "high"}
+    for starter in ("consumer-credit", "demand-forecasting", "blank")
+)
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab", "azure"])
+def test_there_are_few_files(forge: str) -> None:
+    """With uv.lock. A model instead of a report makes it one more."""
+    assert 10 < len(files(rendered(forge=forge, **PLAINEST))) + 1 < 30
+    assert len(files(rendered(forge=forge, starter="blank"))) + 1 <= 30
+    fullest = [len(files(rendered(forge=forge, **answers))) + 1 for answers in FULLEST]
+    assert all(30 < count < 50 for count in fullest), fullest
 
 
 @every_combination
@@ -207,10 +215,18 @@ def test_each_question_can_be_answered_unattended() -> None:
     assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(configuration)
 
 
+READERS = {
+    "vendor engineer", "platform engineer", "approver", "on-call engineer", "head of model operations", "everyone",
+    "the next specialist", "Copier", "the fleet", "git", "pre-commit", "uv", "CI", "mkdocs", "tools", "GitHub",
+    "GitLab", "Azure", "kubectl", "Kubernetes", "the service", "Grafana", "Prometheus", "vendorkit", "the forge", "pytest",
+}  # fmt: skip
+
+
 def test_the_documented_files_are_the_rendered_ones() -> None:
-    documented = dict(
-        re.findall(r"^\| `([^`]+)` \| (\w+) \|", (REPOSITORY / "docs/reference/template-files.md").read_text(), re.M)
-    )
+    page = (REPOSITORY / "docs/reference/template-files.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)` \| (\w+) \| (.+) \| (.+) \| (.+) \|$", page, re.M)
+    documented = {name: owner for name, owner, *_ in rows}
+    assert {reader for row in rows for reader in row[4].split(", ")} == READERS
     patterns = template.seeded_patterns()
     found = {name for answers in COMBINATIONS.values() for name in files(rendered(**answers))}
     assert documented == {name: "seeded" if template.is_seeded(name, patterns) else "managed" for name in found}
