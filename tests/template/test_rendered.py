@@ -89,6 +89,15 @@ def test_the_manifest_is_valid_and_says_what_was_answered(answers: dict[str, Any
     assert all(model.task == recorded["task"] for model in manifest.models())
 
 
+@pytest.mark.parametrize("text", ["1e5", "877e999", "0o17", "0x1f", "12"])
+def test_answers_that_look_like_numbers_stay_texts(text: str) -> None:
+    """So does a commit that is called 877e999."""
+    folder = rendered(title=text, client=text)
+    assert recorded_answers(folder)["title"] == recorded_answers(folder)["client"] == text
+    assert yaml.safe_load((folder / ANSWERS_FILE).read_text())["title"] == text
+    assert load_manifest((folder / "engagement.yaml").read_bytes()).engagement.title == text
+
+
 @every_combination
 def test_what_the_manifest_names_is_there(answers: dict[str, Any]) -> None:
     folder = rendered(**answers)

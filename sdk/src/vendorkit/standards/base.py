@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Verdict
 from vendorkit.records.gate_report import GateReport
+from vendorkit.records.licences import Dependency, LicencePolicy
 from vendorkit.records.manifest import Examined
 from vendorkit.records.manifest.words import Tier
 from vendorkit.records.seen_file import SeenFile
@@ -32,6 +33,9 @@ class RepositoryView:
         reports: Model to its newest gate report, where gates were asked in this working tree.
         gates: Risk tier to the kinds of gate that it asks for.
         benchmarks: Risk tier to the kinds of benchmark that it asks for.
+        licences: What the platform makes of licences.
+        dependencies: What the lock installs on this system, with licences; None where that cannot be had.
+        no_dependencies: Why it cannot be had.
     """
 
     examined: Examined
@@ -46,6 +50,9 @@ class RepositoryView:
     reports: Mapping[str, GateReport] = field(default_factory=dict)
     gates: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
     benchmarks: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
+    licences: LicencePolicy = field(default_factory=LicencePolicy)
+    dependencies: Sequence[Dependency] | None = None
+    no_dependencies: str = "it was not asked for."
 
 
 @dataclass(frozen=True)
