@@ -1,7 +1,8 @@
-"""What kicking off an engagement costs, how long until its own checks are green, how large it is, how an update looks.
+"""What kicking off an engagement costs, how long until its checks are green, how large it is, how an update looks.
 
-`python tests/benchmarks/bench_kick_off.py`. The first green needs a package cache that is warm; its budget is 90 s. Rendering
-may cost 1.2 times `copier copy` of an equally large template, and an update that moves the SDK alone may change 4 lines.
+`python tests/benchmarks/bench_kick_off.py`. The first green needs a package cache that is warm; its budget is 90 s.
+Rendering may cost 1.2 times `copier copy` of an equally large template, and an update that moves the SDK alone may
+change 4 lines.
 """
 
 from __future__ import annotations

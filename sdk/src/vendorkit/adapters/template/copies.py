@@ -16,10 +16,12 @@ from typing import Any
 
 import copier
 import yaml
+from copier._settings import SettingsModel
 from copier.errors import CopierAnswersInterrupt, CopierError, CopierWarning, UnsafeTemplateError
 from jinja2 import TemplateError
 from plumbum import ProcessExecutionError
 
+from vendorkit.adapters.template.asking import QuickWorker
 from vendorkit.errors import BadInput, Fault, Unavailable
 from vendorkit.records.answers import ANSWERS_FILE, parse_answers
 
@@ -212,16 +214,18 @@ def _copy(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CopierWarning)
         try:
-            return copier.run_copy(
-                source,
-                folder / "pretended" if pretend else folder,
+            with QuickWorker(
+                src_path=source,
+                dst_path=folder / "pretended" if pretend else folder,
                 data=dict(answers),
                 vcs_ref=ref,
                 defaults=not interactive,
                 quiet=True,
                 pretend=pretend,
-                settings=copier.Settings(defaults=copier.load_settings().defaults if defaults is None else defaults),
-            )
+                settings=SettingsModel(defaults=copier.load_settings().defaults if defaults is None else defaults),
+            ) as worker:
+                worker.run_copy()
+            return worker
         except CopierAnswersInterrupt:
             raise KeyboardInterrupt from None
         except ProcessExecutionError as error:
