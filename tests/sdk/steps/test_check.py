@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from vendorkit.adapters.installed import installed
 from vendorkit.adapters.template import render, template_home
 from vendorkit.errors import BadInput
 from vendorkit.steps.check import check
@@ -47,6 +48,27 @@ def test_a_fresh_scaffold_is_green_and_shows_what_is_owed(repo: Path) -> None:
     assert documents == {"DOC-01": "pass", "DOC-02": "pass", "DOC-03": "pass"}
     assert {found.verdict for found in answer.findings if found.id == "MAN-04"} == {"pass"}
     assert sum(answer.counts.values()) == len(answer.findings)
+
+
+def test_licences_are_those_of_what_is_installed_from_the_lock(repo: Path) -> None:
+    """A lock of this environment's own packages; then one with a version that is not installed."""
+    here = {name: installed()[name].version for name in ("packaging", "pydantic")}
+    (repo / "uv.lock").write_text(lock_of(here))
+    found = {each.id: each for each in check(repo, ["LIC"], as_of=TODAY).findings}
+    assert {name: each.verdict for name, each in found.items()} == {"LIC-01": "pass", "LIC-02": "pass"}
+    assert found["LIC-01"].facts["licences"] == {"packaging": "Apache-2.0 OR BSD-2-Clause", "pydantic": "MIT"}
+    for text in (lock_of({**here, "pydantic": "0.1"}), "no lock"):
+        (repo / "uv.lock").write_text(text)
+        assert {each.verdict for each in check(repo, ["LIC"], as_of=TODAY).findings} == {"not-yet"}
+
+
+def lock_of(packages: dict[str, str]) -> str:
+    listed = ", ".join(f'{{ name = "{name}" }}' for name in packages)
+    own = f'version = 1\n[[package]]\nname = "x"\nsource = {{ virtual = "." }}\ndependencies = [{listed}]\n'
+    return own + "".join(
+        f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = {{ registry = "https://pypi.org/simple" }}\n'
+        for name, version in packages.items()
+    )
 
 
 def test_an_edited_a_deleted_and_a_linked_managed_file(repo: Path) -> None:

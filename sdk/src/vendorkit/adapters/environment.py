@@ -13,14 +13,15 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vendorkit.errors import Fault, Refused, Unavailable
+from vendorkit.records import lockfile
 from vendorkit.records.canonical import digest_file, digest_json
 from vendorkit.records.run import Environment
 
-LOCKFILE = "uv.lock"
+LOCKFILE = lockfile.LOCKFILE
 
 FOREIGN = ("UV_FROZEN", "UV_LOCKED", "UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV")
 """Variables that point uv to another project or keep it from writing the lock."""
@@ -42,15 +43,20 @@ def environment(repo: Path) -> Environment:
     return Environment(id=name, lock=locked, python=python, platform=system)
 
 
-def lock(path: Path) -> Path:
+def lock(path: Path, *, newer: Sequence[str] | None = ()) -> Path:
     """Lock the project in `path` with hashes of every package; gives the lock file.
 
     Never fetches an interpreter: the running one is taken.
 
+    Args:
+        path: Its folder.
+        newer: Packages whose newest fitting version is taken although the locked one still fits; None means all.
+
     Raises:
         Unavailable: uv is missing, or could not lock; the message ends with uv's own last lines.
     """
-    _uv(path, "lock", "--no-progress", "--python", sys.executable)
+    upgrade = ["--upgrade"] if newer is None else [f"--upgrade-package={name}" for name in newer]
+    _uv(path, "lock", "--no-progress", "--python", sys.executable, *upgrade)
     return path / LOCKFILE
 
 
@@ -97,6 +103,16 @@ def sync(repo: Path, python: str) -> Path:
         fault = Fault(LOCKFILE, "is behind pyproject.toml.", "Run `uv lock` and commit.")
         raise Refused("The environment is not locked.", [fault]) from error
     return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def sync_all(repo: Path) -> Path:
+    """Bring the project's own environment to its lock, development tools included; gives the environment's folder.
+
+    Raises:
+        Unavailable: uv is missing or failed; the message ends with uv's own last lines.
+    """
+    _uv(repo, "sync", "--locked", "--all-packages", "--no-progress")
+    return repo / os.environ.get("UV_PROJECT_ENVIRONMENT", ".venv")
 
 
 def requirements(repo: Path) -> str:

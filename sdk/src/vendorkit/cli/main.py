@@ -20,6 +20,8 @@ COMMANDS: dict[str, str] = {
     "new": "kick off an engagement: scaffold, lock, first commit",
     "adopt": "bring a repository that was made otherwise under the template",
     "check": "hold the repository against the platform's standards",
+    "lock": "bring uv.lock up to the declarations, and say what changed",
+    "licences": "the licences of all dependencies, and what the platform makes of them",
     "explain": "what a check, gate, metric, error or word means; or the engagement",
     "snapshot": "freeze a declared dataset and write its pointer",
     "build": "make the tables that are delivered besides models",

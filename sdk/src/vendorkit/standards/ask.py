@@ -13,11 +13,13 @@ from vendorkit.records.manifest.words import Stage, Tier
 from vendorkit.standards.base import Check, Part, RepositoryView
 from vendorkit.standards.document_checks import DOCUMENT_CHECKS
 from vendorkit.standards.gate_checks import GATE_CHECKS
+from vendorkit.standards.licence_checks import LICENCE_CHECKS
 from vendorkit.standards.manifest_checks import MANIFEST_CHECKS
 from vendorkit.standards.policy import Line, Policy
 from vendorkit.standards.waivers import covering, holding
 
-CHECKS: dict[str, Check] = {check.id: check for check in (*MANIFEST_CHECKS, *GATE_CHECKS, *DOCUMENT_CHECKS)}
+_FAMILIES = (MANIFEST_CHECKS, LICENCE_CHECKS, GATE_CHECKS, DOCUMENT_CHECKS)
+CHECKS: dict[str, Check] = {check.id: check for family in _FAMILIES for check in family}
 """Every check by its id. A new family is one file, its entries here, and its lines in the pack."""
 
 

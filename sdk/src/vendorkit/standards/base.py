@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Verdict
 from vendorkit.records.gate_report import GateReport
+from vendorkit.records.licences import Dependency, LicencePolicy
 from vendorkit.records.manifest import Examined, Gate
 from vendorkit.records.manifest.words import Tier
 from vendorkit.records.seen_file import SeenFile
@@ -33,6 +34,9 @@ class RepositoryView:
         gates: Risk tier to the kinds of gate that it asks for.
         benchmarks: Risk tier to the kinds of benchmark that it asks for.
         asked: Model to every gate that it must pass, the platform's own among them.
+        licences: What the platform makes of licences.
+        dependencies: What the lock installs on this system, with licences; None where that cannot be had.
+        no_dependencies: Why it cannot be had.
     """
 
     examined: Examined
@@ -48,6 +52,9 @@ class RepositoryView:
     gates: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
     benchmarks: Mapping[Tier, tuple[str, ...]] = field(default_factory=dict)
     asked: Mapping[str, tuple[Gate, ...]] = field(default_factory=dict)
+    licences: LicencePolicy = field(default_factory=LicencePolicy)
+    dependencies: Sequence[Dependency] | None = None
+    no_dependencies: str = "it was not asked for."
 
 
 @dataclass(frozen=True)

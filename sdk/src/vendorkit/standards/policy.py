@@ -16,6 +16,7 @@ from vendorkit.records.canonical import digest_json
 from vendorkit.records.decision import STRICTEST, ApprovalRule
 from vendorkit.records.document_format import DocumentFormats
 from vendorkit.records.finding import Severity
+from vendorkit.records.licences import LicencePolicy
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.manifest.words import (
     BenchmarkKind,
@@ -88,6 +89,7 @@ class Policy(Value):
         gates: Risk tier to the kinds of gate that a model of it must declare.
         asks: Gates that the platform itself asks of every model, whatever its manifest declares.
         benchmarks: Risk tier to the kinds of benchmark that gates must be asked of.
+        licences: What is made of the licences of dependencies.
         approvals: Risk tier to the approvals that a release needs; a tier that is not named needs the strictest.
     """
 
@@ -96,6 +98,7 @@ class Policy(Value):
     minimum: Version
     checks: Mapping[CheckId, Line]
     documents: DocumentFormats = DocumentFormats()
+    licences: LicencePolicy = LicencePolicy()
     approvals: Mapping[Tier, ApprovalRule] = {}
     gates: Mapping[Tier, tuple[GateKind, ...]] = {}
     benchmarks: Mapping[Tier, tuple[BenchmarkKind, ...]] = {}

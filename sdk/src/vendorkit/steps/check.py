@@ -20,16 +20,20 @@ from vendorkit.adapters.engagement import (
     newest_reports,
     read_file,
 )
+from vendorkit.adapters.installed import Installed, dependencies, installed
 from vendorkit.errors import BadInput
 from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.document_format import words_files
 from vendorkit.records.finding import Finding
 from vendorkit.records.gate_report import GateReport
+from vendorkit.records.licences import Dependency
+from vendorkit.records.lockfile import LOCKFILE
 from vendorkit.records.manifest import Examined, Manifest, examine
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.standards.ask import ask, choose
 from vendorkit.standards.base import Check, RepositoryView
+from vendorkit.standards.licence_checks import LICENCE_CHECKS
 from vendorkit.standards.policy import Policy, packaged_policy
 
 
@@ -74,11 +78,13 @@ class Seen:
         read: Gives what lies at a path.
         place: Where it is, for messages.
         reports: Model to its newest gate report.
+        packages: What is installed where this runs; None where that has nothing to do with the repository.
     """
 
     read: Callable[[str], SeenFile]
     place: str
     reports: Mapping[str, GateReport]
+    packages: Callable[[], Mapping[str, Installed]] | None = None
 
 
 def check(repo: Path, ids: Iterable[str] = (), *, as_of: date, policy: Policy | None = None) -> CheckAnswer:
@@ -93,7 +99,7 @@ def check(repo: Path, ids: Iterable[str] = (), *, as_of: date, policy: Policy | 
     Raises:
         BadInput: No such check, or no manifest that is text. Faults of a manifest are findings.
     """
-    seen = Seen(partial(read_file, repo), str(repo), newest_reports(repo))
+    seen = Seen(partial(read_file, repo), str(repo), newest_reports(repo), installed)
     return check_seen(seen, ids, as_of=as_of, policy=policy)
 
 
@@ -131,6 +137,7 @@ def _view(
     if any(each.needs_template for each in checks):
         rendered, no_render = _render(seen)
         files |= {path: seen.read(path) for path in rendered or ()}
+    locked, no_lock = _locked(seen, checks)
     return RepositoryView(
         examined=examined,
         evidence=evidence,
@@ -145,7 +152,25 @@ def _view(
         benchmarks=rules.benchmarks,
         reports=seen.reports,
         asked=rules.asked(examined.manifest) if examined.manifest else {},
+        licences=rules.licences,
+        dependencies=locked,
+        no_dependencies=no_lock,
     )
+
+
+def _locked(seen: Seen, checks: Sequence[Check]) -> tuple[tuple[Dependency, ...] | None, str]:
+    """What the lock installs here, with the licences that the installed packages say; or why that cannot be had."""
+    if not any(each in LICENCE_CHECKS for each in checks):
+        return None, "it was not asked for."
+    if seen.packages is None:
+        return None, "the packages of the repository are not installed where this runs."
+    lock = seen.read(LOCKFILE)
+    if lock.data is None:
+        return None, f"{LOCKFILE} is {'missing' if lock.kind == 'missing' else 'no plain file'}."
+    try:
+        return dependencies(lock.data, seen.packages()), ""
+    except BadInput as error:
+        return None, " ".join(str(error).split())
 
 
 def _named(manifest: Manifest | None) -> list[str]:

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from vendorkit.adapters import environment, repository, template
 from vendorkit.errors import BadInput, Fault
+from vendorkit.records.platform_answers import PlatformAnswers, read_platform_answers
 from vendorkit.records.yaml_text import read_yaml
 
 WORKING_TREE = "HEAD"
@@ -26,6 +27,9 @@ WORKING_TREE = "HEAD"
 
 PROJECT_URL = "Template"
 """The project URL in the package's metadata that names the template's repository."""
+
+
+PROJECT = "pyproject.toml"
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def kick_off(
     source: Source,
     answers: Mapping[str, object],
     *,
+    platform: PlatformAnswers | None = None,
     interactive: bool = False,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Engagement:
@@ -79,14 +84,18 @@ def kick_off(
         destination: A folder that does not exist yet, or is empty.
         source: The template.
         answers: Answers to its questions; the others take their defaults, or are asked.
+        platform: What the platform answers, and which other defaults it offers; None for neither.
         interactive: Whether to ask on the terminal.
         progress: Is told what is being done.
 
     Raises:
-        BadInput: The destination is taken, answers are wrong (all are named), or git does not know who commits.
+        BadInput: The destination is taken, answers are wrong or the platform's to give (all are named), or git does
+            not know who commits.
         Unavailable: The template cannot be fetched, or the environment cannot be locked.
     """
     destination = _free(destination)
+    if platform is not None:
+        platform.combined(answers)  # before anything is made
     shelf = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=_nearest_folder(destination.parent)))
     try:
         folder = shelf / destination.name
@@ -94,10 +103,10 @@ def kick_off(
         repository.init(folder)
         repository.identity(folder)
         progress(f"rendering {source.url}")
-        given = {"python_version": _python_version(), "sdk_origin": source.origin} | dict(answers)
-        rendered = template.render(source.url, source.ref, folder, given, interactive=interactive)
-        progress(f"locking the environment with {rendered.requirement}")
-        environment.lock(folder)
+        rendered = _render(source, folder, answers, platform, interactive)
+        if (folder / PROJECT).is_file():  # a library of CI jobs has no environment
+            progress(f"locking the environment with {rendered.requirement}")
+            environment.lock(folder)
         version = f" from template {rendered.version}" if rendered.version else ""
         commit = repository.commit_all(folder, f"Kick off {rendered.answers['engagement_id']}{version}")
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +116,24 @@ def kick_off(
     finally:
         shutil.rmtree(shelf, ignore_errors=True)
     return Engagement(destination, rendered.source, rendered.version, commit, rendered.answers, rendered.requirement)
+
+
+def _render(
+    source: Source, folder: Path, answers: Mapping[str, object], platform: PlatformAnswers | None, interactive: bool
+) -> template.Rendered:
+    computed: dict[str, object] = {"python_version": _python_version(), "sdk_origin": source.origin}
+    if platform is None:
+        return template.render(source.url, source.ref, folder, computed | dict(answers), interactive=interactive)
+    left = {name: value for name, value in computed.items() if name not in platform.defaults}
+    given = left | platform.combined(answers)
+    try:
+        return template.render(
+            source.url, source.ref, folder, given, defaults=platform.defaults, interactive=interactive
+        )
+    except BadInput as error:
+        if not error.faults:
+            raise
+        raise BadInput(error.says, platform.located(error.faults, answers), fix=error.fix) from error
 
 
 def chosen_source(location: str, ref: str | None, progress: Callable[[str], None]) -> Source:
@@ -183,6 +210,17 @@ def read_answers(file: Path | None, pairs: Iterable[str]) -> dict[str, object]:
     if faults:
         raise BadInput("The answers cannot be read.", faults)
     return answers
+
+
+def read_platform(file: Path) -> PlatformAnswers:
+    """What a platform's file says of a kick-off.
+
+    Raises:
+        BadInput: It is not there, or not valid; `faults` has all of them.
+    """
+    if not file.is_file():
+        raise BadInput("The platform's answers cannot be read.", [Fault("--platform", f"there is no file {file}.")])
+    return read_platform_answers(file.read_bytes(), str(file))
 
 
 def _answers_in(file: Path) -> dict[str, object]:

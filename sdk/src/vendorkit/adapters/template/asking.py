@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -88,6 +89,20 @@ def bound_template(checkout: Checkout) -> Template:
     }
     template.__dict__.update(known)
     return template
+
+
+class QuickWorker(Worker):  # type: ignore[misc]
+    """Copier's worker for an empty folder, at half its time: each text of a template is compiled once, and git is not
+    asked of each file.
+    """
+
+    @cached_property
+    def jinja_env(self) -> SandboxedEnvironment:
+        """Copier's own environment."""
+        return remembering(super().jinja_env)
+
+    def _sync_git_index_executable_bit(self, *_: object) -> None:
+        """Copier brings the index of git up to date here; in an empty folder git tracks nothing yet."""
 
 
 class FolderlessWorker(Worker):  # type: ignore[misc]

@@ -16,10 +16,12 @@ from typing import Any
 
 import copier
 import yaml
+from copier._settings import SettingsModel
 from copier.errors import CopierAnswersInterrupt, CopierError, CopierWarning, UnsafeTemplateError
 from jinja2 import TemplateError
 from plumbum import ProcessExecutionError
 
+from vendorkit.adapters.template.asking import QuickWorker
 from vendorkit.errors import BadInput, Fault, Unavailable
 from vendorkit.records.answers import ANSWERS_FILE, parse_answers
 
@@ -76,7 +78,13 @@ def is_seeded(path: str, patterns: tuple[str, ...]) -> bool:
 
 
 def render(
-    source: str, ref: str | None, folder: Path, answers: Mapping[str, object], *, interactive: bool = False
+    source: str,
+    ref: str | None,
+    folder: Path,
+    answers: Mapping[str, object],
+    *,
+    defaults: Mapping[str, object] | None = None,
+    interactive: bool = False,
 ) -> Rendered:
     """Render a template into a folder.
 
@@ -85,20 +93,23 @@ def render(
         ref: Tag, branch or commit; None means its newest tag. `HEAD` takes a local clone as it lies there.
         folder: An empty folder.
         answers: Answers by question; questions that they leave open are asked, or take their defaults.
+        defaults: Other defaults than the template's; None takes those of the user's own settings of Copier.
         interactive: Whether to ask on the terminal.
 
     Raises:
-        BadInput: Answers are wrong, unknown or do not go together (`faults` has all of them), or this is no
-            template of vendorkit.
+        BadInput: Answers or defaults are wrong, unknown or do not go together (`faults` has all of them), or this
+            is no template of vendorkit.
         Unavailable: The template could not be fetched.
         KeyboardInterrupt: Asking was interrupted.
     """
     given, faults = _plain(answers)
-    worker, more = _copy_and_blame(source, ref, folder, given, interactive=interactive, broken=bool(faults))
+    offered, wrong = (None, []) if defaults is None else _plain(defaults)
+    faults += wrong
+    worker, more = _copy_and_blame(source, ref, folder, given, offered, interactive=interactive, broken=bool(faults))
     faults += more
     if "engagement_id" not in worker.template.questions_data:
         raise BadInput(f"{source} is not a template of vendorkit.", [Fault("engagement_id", "is not asked there.")])
-    faults += _unknown(worker, given)
+    faults += _unknown(worker, {**(offered or {}), **given})
     if faults:
         raise _wrong(faults)
     recorded = parse_answers((folder / ANSWERS_FILE).read_bytes())
@@ -136,7 +147,7 @@ def managed_files(answers: Mapping[str, object]) -> dict[str, bytes]:
             copy(home, source / part)
         plain, faults = _plain(given)
         pinned = plain | {PIN_QUESTION: requirement}
-        worker, more = _copy_and_blame(str(source), None, folder, pinned, broken=bool(faults), own_settings=False)
+        worker, more = _copy_and_blame(str(source), None, folder, pinned, {}, broken=bool(faults))
         faults += more + _unknown(worker, plain)
         if faults:
             raise _wrong(faults)
@@ -172,22 +183,22 @@ def _copy_and_blame(
     ref: str | None,
     folder: Path,
     answers: dict[str, object],
+    defaults: dict[str, object] | None,
     *,
     interactive: bool = False,
     broken: bool = False,
-    own_settings: bool = True,
 ) -> tuple[Any, list[Fault]]:
-    """Render; where answers are wrong, find all of them by leaving out one after the other."""
+    """Render; where answers or defaults are wrong, find all of them by leaving out one after the other."""
     faults: list[Fault] = []
-    left = dict(answers)
+    left, offered = dict(answers), None if defaults is None else dict(defaults)
     while True:
         pretend = broken or bool(faults)
         try:
-            return _copy(source, ref, folder, left, interactive and not pretend, pretend, own_settings), faults
+            return _copy(source, ref, folder, left, offered, interactive and not pretend, pretend), faults
         except (ValueError, TypeError) as error:
-            name, says = _blame(error, source, ref, folder, left)
+            name, says = _blame(error, source, ref, folder, left, offered or {})
             faults.append(Fault(name, says))
-            del left[name]
+            (left if name in left else offered or {}).pop(name)
 
 
 def _copy(
@@ -195,24 +206,26 @@ def _copy(
     ref: str | None,
     folder: Path,
     answers: dict[str, object],
+    defaults: dict[str, object] | None,
     interactive: bool,
     pretend: bool,
-    own_settings: bool,
 ) -> Any:
     """One run of Copier. Errors that an answer may have caused stay ValueError or TypeError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CopierWarning)
         try:
-            return copier.run_copy(
-                source,
-                folder / "pretended" if pretend else folder,
+            with QuickWorker(
+                src_path=source,
+                dst_path=folder / "pretended" if pretend else folder,
                 data=dict(answers),
                 vcs_ref=ref,
                 defaults=not interactive,
                 quiet=True,
                 pretend=pretend,
-                settings=copier.Settings(defaults=copier.load_settings().defaults if own_settings else {}),
-            )
+                settings=SettingsModel(defaults=copier.load_settings().defaults if defaults is None else defaults),
+            ) as worker:
+                worker.run_copy()
+            return worker
         except CopierAnswersInterrupt:
             raise KeyboardInterrupt from None
         except ProcessExecutionError as error:
@@ -226,19 +239,28 @@ def _copy(
             raise BadInput(f"The template {source} cannot be rendered: {error}") from error
 
 
-def _blame(error: Exception, source: str, ref: str | None, folder: Path, answers: dict[str, object]) -> tuple[str, str]:
-    """Which answer is at fault, and why. Copier names the question, but not where a type is wrong: then each
-    answer is tried alone.
+def _blame(
+    error: Exception,
+    source: str,
+    ref: str | None,
+    folder: Path,
+    answers: dict[str, object],
+    defaults: dict[str, object],
+) -> tuple[str, str]:
+    """Which answer or default is at fault, and why. Copier names the question, but not where a type is wrong: then
+    each is tried alone.
     """
     named = _BLAMED.search(str(error))
-    if named and named[1] in answers:
-        return named[1], f"{named[2].strip()} (given: {_shown(answers[named[1]])})."
-    for name, value in answers.items():
+    every = {**defaults, **answers}
+    if named and named[1] in every:
+        return named[1], f"{named[2].strip()} (given: {_shown(every[named[1]])})."
+    for name, value in every.items():
+        alone = ({name: value}, {}) if name in answers else ({}, {name: value})
         try:
-            _copy(source, ref, folder, {name: value}, False, True, False)
-        except (ValueError, TypeError) as alone:
-            if str(alone) == str(error):
-                return name, f"{alone or 'wrong type'} (given: {_shown(value)})."
+            _copy(source, ref, folder, *alone, False, True)
+        except (ValueError, TypeError) as found:
+            if str(found) == str(error):
+                return name, f"{found or 'wrong type'} (given: {_shown(value)})."
     raise BadInput(f"The template {source} cannot be rendered: {error}") from error
 
 

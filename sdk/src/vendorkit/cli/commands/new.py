@@ -6,6 +6,7 @@ On a terminal it asks what is still open; with --defaults, --json or without a t
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -24,20 +25,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ref", metavar="TAG", help="tag, branch or commit of the template")
     parser.add_argument("--data", metavar="KEY=VALUE", action="append", default=[], help="answer a question")
     parser.add_argument("--answers", metavar="FILE", help="YAML file of answers; --data wins over it")
+    parser.add_argument(
+        "--platform",
+        metavar="FILE",
+        help="YAML file of the platform's own defaults and fixed answers (default: $VENDORKIT_PLATFORM, if set)",
+    )
     parser.add_argument("--defaults", action="store_true", help="ask nothing, take the defaults")
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     """Make the repository and tell where it is."""
-    from vendorkit.steps.new import chosen_source, default_source, kick_off, read_answers  # noqa: PLC0415
+    from vendorkit.steps.new import (  # noqa: PLC0415
+        chosen_source,
+        default_source,
+        kick_off,
+        read_answers,
+        read_platform,
+    )
 
     answers = read_answers(Path(args.answers) if args.answers else None, args.data)
     if args.template:
         source = chosen_source(args.template, args.ref, console.progress)
     else:
         source = default_source(args.ref, console.progress)
+    named = args.platform or os.environ.get("VENDORKIT_PLATFORM")
+    platform = read_platform(Path(named)) if named else None
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not (args.defaults or args.json)
-    made = kick_off(Path(args.destination), source, answers, interactive=asks, progress=console.progress)
+    made = kick_off(
+        Path(args.destination), source, answers, platform=platform, interactive=asks, progress=console.progress
+    )
     result = {
         "path": str(made.path),
         "template": made.template,
@@ -45,8 +61,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         "commit": made.commit,
         "answers": made.answers,
     }
-    text = (
-        f"Made {made.path} (commit {made.commit[:12]}) from {made.template} {made.ref}".rstrip()
-        + f"\nNext: cd {args.destination} && uv run vendorkit check"
-    )
+    text = f"Made {made.path} (commit {made.commit[:12]}) from {made.template} {made.ref}".rstrip()
+    if (made.path / "engagement.yaml").is_file():
+        text += f"\nNext: cd {args.destination} && uv run vendorkit check"
     return Outcome(result, text)
