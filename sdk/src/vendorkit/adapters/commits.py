@@ -153,8 +153,6 @@ class Commits:
         head = head.removeprefix("refs/heads/") if head.startswith("refs/heads/") else ""
         if head and not head.startswith(OURS):
             return [head]
-        if self._repository.head_is_detached:
-            return []
         others = [name for name in self._repository.branches.local if not name.startswith(OURS)]
         return [*(name for name in USUAL if name in others), *(others if len(others) == 1 else [])]
 

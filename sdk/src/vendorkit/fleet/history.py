@@ -25,7 +25,7 @@ class Event:
 
     Args:
         at: When.
-        what: `kicked off`, `updated`, `answers changed`, or the status of an update that the fleet made.
+        what: `kicked off`, `updated`, `answers changed`, or the status of an update or `reset` that the fleet made.
         before: The version before; empty where there was none.
         after: The version after.
         commit: The commit; empty where there was none.
@@ -67,7 +67,8 @@ def history(row: Row, repository: Path, commit: str, outcomes: Sequence[Mapping[
     events = [_arrived(objects, row, each) for each in commits.changes_of(commit, row.answers_path)][::-1]
     for each in outcomes:
         before, after, made = str(each["from"]), str(each["to"]), str(each["commit"] or "")
-        events.append(Event(each["at"], each["status"], before, after, made, str(each["by"]), {}, each["why"], True))
+        what = f"reset {each['status']}" if each.get("reset") else each["status"]
+        events.append(Event(each["at"], what, before, after, made, str(each["by"]), {}, each["why"], True))
     return sorted(events, key=lambda event: datetime.fromisoformat(event.at))
 
 

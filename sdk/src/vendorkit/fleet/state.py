@@ -152,10 +152,9 @@ class State:
         return [{**json.loads(row[3]), "run": row[0], "name": row[1], "at": row[2]} for row in rows]
 
     def last_outcomes(self) -> dict[str, dict[str, Any]]:
-        """Name to the newest outcome."""
-        rows = self._all(
-            "SELECT name, at, details FROM outcome WHERE id IN (SELECT max(id) FROM outcome GROUP BY name)"
-        )
+        """Name to the newest outcome of an update; resets do not count."""
+        newest = "SELECT max(id) FROM outcome WHERE json_extract(details, '$.reset') IS NULL GROUP BY name"
+        rows = self._all(f"SELECT name, at, details FROM outcome WHERE id IN ({newest})")  # noqa: S608
         return {row[0]: {**json.loads(row[2]), "at": row[1]} for row in rows}
 
     def requests(self) -> dict[tuple[str, str], Known]:

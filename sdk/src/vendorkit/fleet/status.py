@@ -12,7 +12,7 @@ from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
 
-from vendorkit.adapters.commits import OURS, Commits
+from vendorkit.adapters.commits import Commits
 from vendorkit.errors import VendorkitError
 from vendorkit.fleet.facts import Drift, Facts, Judge, facts_of, one_line
 from vendorkit.fleet.inventory import Row
@@ -188,12 +188,15 @@ def _stands(
             found = replace(found, facts=replace(facts, fault=f"{facts.fault} {one_line(error)}".strip()))
     branch = str(last["branch"] or "") if last else ""
     if not branch and found.newest:
-        usual = f"{OURS}update-{found.newest}{row.suffix}"
+        usual = row.update_branch(found.newest)
         branch = usual if usual in stand.updates else ""
-    if not branch:
-        return found
     wanted = str(last["to"]) if last else found.newest
     known = requests.get((row.name, branch))
+    if row.reset_branch in stand.updates and (not branch or (known is not None and known.state != "open")):
+        branch, wanted, last = row.reset_branch, facts.version, None
+        known = requests.get((row.name, branch))
+    if not branch:
+        return found
     found = replace(found, branch=branch, wanted=wanted)
     if known is not None and known.state != "open":
         return replace(found, request=known)

@@ -37,6 +37,7 @@ class Wish:
         dry: Whether nothing is written.
         jobs: Remotes that are reached at a time.
         today: The day that deadlines are judged by.
+        reset: Files to bring back, empty for all managed ones; None makes updates.
     """
 
     to: str
@@ -48,10 +49,12 @@ class Wish:
     dry: bool
     jobs: int
     today: date
+    reset: tuple[str, ...] | None = None
 
     def options(self) -> dict[str, Any]:
         """What makes two runs the same: one that was cut off is gone on with by the same wish."""
-        return {"names": sorted(self.names), "ring": self.ring, "shard": self.shard, "retry": self.retry}
+        said = {"names": sorted(self.names), "ring": self.ring, "shard": self.shard, "retry": self.retry}
+        return said if self.reset is None else {**said, "reset": list(self.reset)}
 
 
 def chosen(rows: Sequence[Row], fleet: Fleet, wish: Wish) -> list[Row]:
@@ -114,6 +117,7 @@ def update(
     def ended(outcome: Outcome) -> None:
         if run is not None:
             value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
+            value |= {} if wish.reset is None else {"reset": True}
             state.add_outcome(run, outcome.row.name, value, outcome.request)
         told(outcome)
 
@@ -149,7 +153,7 @@ def _ring_by_ring(
             runner.run(of_ring)
         is_last = not fleet.rings or ring.name in (wish.ring, fleet.rings[-1].name)
         why = why or runner.result.stopped
-        if not (why or wish.dry or wish.retry or wish.names or is_last):
+        if not (why or wish.dry or wish.retry or wish.names or wish.reset is not None or is_last):
             why = health_of(ring)
 
 

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             fleet.rows,
             fleet.state,
             fleet.reach,
-            newest=newest_of(fleet.templates),
+            newest=newest_of(fleet.versions),
             drift=drift_of(fleet, today),
             judge=judge_of(today),
             look=fleet.desks.look,
