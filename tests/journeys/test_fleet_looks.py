@@ -56,6 +56,9 @@ def test_history_tells_versions_people_and_answers(tmp_path: Path, template: Pat
     told = [(event["what"], event["before"], event["after"], event["ours"]) for event in events]
     assert told[0] == ("kicked off", "", "v1.0.0", False)
     assert told.count(("updated", "v1.0.0", "v1.1.0", True)) == 2  # the commit, and what the fleet remembers
+    (arrived,) = (event for event in events if event["what"] == "updated" and event["merged_by"])
+    assert arrived["merged_by"] == "Platform <platform@bank.example>"
+    assert arrived["by"].startswith("Platform")
     (changed,) = (event for event in events if event["what"] == "answers changed")
     assert (changed["after"], changed["by"]) == ("v1.1.0", "Platform <platform@bank.example>")
     assert changed["answers"]["name"] == {"before": "credit", "after": "loans"}

@@ -103,11 +103,6 @@ class Desks:
         at = self._at(row)
         return known(at.forge.look(at.repository, branch))
 
-    def checks(self, row: Row, branch: str) -> str:
-        """What the checks of a row's request say; `none` where there is no forge."""
-        found = self.look(row, branch)
-        return found.checks if found else "none"
-
     def discovered(self) -> list[Repository]:
         """Entries for every repository that the fleet's searches find; archived and empty ones are left out.
 

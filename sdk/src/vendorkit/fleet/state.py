@@ -24,7 +24,6 @@ FILE = "fleet.sqlite"
 LAYOUT = 1
 SCHEMA = """
 CREATE TABLE seen (name PRIMARY KEY, key, facts) WITHOUT ROWID;
-CREATE TABLE tip (place PRIMARY KEY, branch, head, at) WITHOUT ROWID;
 CREATE TABLE run (id INTEGER PRIMARY KEY, at, by, target, options, ended, why);
 CREATE TABLE outcome (id INTEGER PRIMARY KEY, run INTEGER, name, at, status, target, branch, details);
 CREATE INDEX outcome_by_name ON outcome (name, id);
@@ -98,17 +97,6 @@ class State:
         rows = [(name, key, json.dumps(facts, ensure_ascii=False)) for name, key, facts in found]
         with self._database:
             self._database.executemany("INSERT OR REPLACE INTO seen VALUES (?,?,?)", rows)
-
-    def tips(self) -> dict[str, tuple[str, str, str]]:
-        """Place to default branch, commit and time when it was asked last."""
-        return {row[0]: (row[1], row[2], row[3]) for row in self._all("SELECT place, branch, head, at FROM tip")}
-
-    def remember_tips(self, tips: Iterable[tuple[str, str, str]]) -> None:
-        """Keep where remote repositories stand: place, branch, commit."""
-        at = now()
-        with self._database:
-            rows = [(*tip, at) for tip in tips]
-            self._database.executemany("INSERT OR REPLACE INTO tip VALUES (?,?,?,?)", rows)
 
     def begin(self, by: str, target: str, options: dict[str, Any]) -> int:
         """Begin a run, or go on with the last one where it was cut off with the same target and options."""

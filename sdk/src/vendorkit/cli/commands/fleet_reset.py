@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
                 fleet.resets(args.file, wish.today),
                 wish,
                 request=fleet.desks.open,
-                checks=fleet.desks.checks,
+                look=fleet.desks.look,
                 told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
             )
     return told(result, wish)

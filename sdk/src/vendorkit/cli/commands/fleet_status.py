@@ -85,6 +85,8 @@ def _csv(standings: Sequence[Standing]) -> str:
         "ring",
         "failing",
         "request",
+        "age_days",
+        "checks",
         "activity",
         "why",
         "stuck",
@@ -95,8 +97,9 @@ def _csv(standings: Sequence[Standing]) -> str:
     for each in standings:
         value: dict[str, Any] = each.to_value()
         request = value["request"]
+        value |= {"age_days": request["age_days"], "checks": request["checks"]} if request else {}
         value["request"] = (request["url"] or request["branch"]) if request else ""
-        row = [" ".join(cell) if isinstance(cell := value[name], list) else cell for name in columns]
+        row = [" ".join(cell) if isinstance(cell := value.get(name, ""), list) else cell for name in columns]
         writer.writerow([_harmless(cell) for cell in row])
     return out.getvalue().rstrip("\n")
 

@@ -90,7 +90,7 @@ def _update(args: argparse.Namespace, console: Console, fleet: Opened) -> Outcom
             fleet.offers(wish.to, style, wish.today, planned, again=wish.retry),
             wish,
             request=fleet.desks.open,
-            checks=fleet.desks.checks,
+            look=fleet.desks.look,
             told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
             planned=[each.name for each in planned.repositories] if planned else None,
         )
