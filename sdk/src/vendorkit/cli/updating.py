@@ -43,7 +43,7 @@ def _text(repos: list[dict[str, Any]], held: list[dict[str, Any]], stopped: str,
         lines.append(
             f"{each['name']:<{width}}  {each['status']:<11}  {clean(' '.join((versions, each['why'], where)))}"
         )
-        lines += [clean(f"{'':<{width}}  note: {says}") for says in each["warnings"]]
+        lines += [f"{'':<{width}}  note: {clean(says)}" for says in each["warnings"]]
         if diffs and each.get("diff"):
             lines += ["", *lines_of(each["diff"]), ""]
     lines += [clean(f"{each['name']:<{width}}  held         {each['why']}") for each in held]

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     from vendorkit.cli.fleet import drift_of, judge_of, newest_of, opened  # noqa: PLC0415
     from vendorkit.fleet.status import on_version, status  # noqa: PLC0415
+    from vendorkit.records.canonical import digest_json  # noqa: PLC0415
 
     today = datetime.now(UTC).date()
     with opened(args, console) as fleet:
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             drift=drift_of(fleet, today),
             judge=judge_of(today),
             look=fleet.desks.look,
+            rules=digest_json([template.model_dump(mode="json") for template in fleet.fleet.templates]),
             deadline=fleet.fleet.rollout.deadline,
             today=today,
         )
