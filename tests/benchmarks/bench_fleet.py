@@ -1,19 +1,23 @@
-"""What planning and committing an update of many repositories costs, beside a loop of `copier update`.
+"""What `fleet update` and `fleet status` cost, beside a loop of `copier update`, git's own push, and the objects alone.
 
 `python tests/benchmarks/bench_fleet.py`. `FLEET_SMALL=1` takes few repositories, to see that it runs. Each of our runs
-is a process of its own that starts with an empty cache; the trees are compared with those of Copier.
+is the command line in a process of its own that starts with an empty cache; trees are compared with those of Copier.
+Goals: 50 times faster than the loop with few sets of answers and 30 times with own ones; 1,000 repositories committed
+and pushed in 90 s and 500 MB on two cores; growth in step with their number; 1,000 unchanged looked at in 2 s.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +26,30 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from vendorkit.adapters.git_objects import Entry, GitObjects, Shelf, Signature
 from vendorkit.adapters.template.asking import Project
 from vendorkit.fleet.templates import Templates
-from vendorkit.fleet.update import commit, plan
 
-from tests.benchmarks.pairs import Pair, pair, table
+from tests.benchmarks.pairs import Pair, table
 from tests.support.fleet import ENVIRONMENT, git, own_template
 
 SMALL = bool(os.environ.get("FLEET_SMALL"))
-REPOSITORIES, MANY, SETS = (6, 20, 2) if SMALL else (50, 1000, 5)
-ANSWERS_FILE = ".copier-answers.yml"
+REPOSITORIES, MANY, SETS, GROWTH = (6, 20, 2, (10, 40)) if SMALL else (50, 1000, 5, (100, 10_000))
+ANSWERS_FILE, BRANCH, JOBS = ".copier-answers.yml", "vendorkit/update-v2", 8
 WHO = Signature("Bench", "bench@bank.example", 1_800_000_000)
 BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run of the command line.
+
+    Args:
+        seconds: From start to end of the process.
+        peak_mb: The most memory that it, or a process that it started, ever held.
+        result: What it told.
+    """
+
+    seconds: float
+    peak_mb: float
+    result: dict[str, Any]
 
 
 def answers_of(number: int) -> dict[str, Any]:
@@ -47,12 +65,19 @@ def answers_of(number: int) -> dict[str, Any]:
     }
 
 
-def make_repositories(folder: Path, template: Path, count: int, sets: int) -> list[Path]:
-    """Bare repositories at version 1, each with work of its own; in every third the update conflicts."""
+def make_repositories(folder: Path, template: Path, count: int, sets: int, *, lender: Path | None = None) -> list[Path]:
+    """Bare repositories at version 1, each with work of its own; in every third the update conflicts.
+
+    With a lender, objects lie there once for all.
+    """
     templates = Templates(folder / "making", [str(template)])
     blueprint = templates.blueprint(templates.version(str(template), "v1"))
     empty = folder / "empty.git"
     git(folder, "init", "--quiet", "--bare", "--template=", str(empty))
+    if lender is not None:
+        git(folder, "init", "--quiet", "--bare", "--template=", str(lender))
+        (empty / "objects/info").mkdir(exist_ok=True)
+        (empty / "objects/info/alternates").write_text(f"{lender / 'objects'}\n")
     made = []
     for number in range(count):
         place = folder / "repositories" / f"r{number}.git"
@@ -67,42 +92,53 @@ def make_repositories(folder: Path, template: Path, count: int, sets: int) -> li
         objects, shelf = GitObjects(place), Shelf()
         entries = {path: Entry(mode, shelf.blob(data)) for path, (mode, data) in files.items()}
         tree = objects.changed_tree(shelf.tree({}), entries, shelf)
-        objects.store(shelf.objects)
-        objects.move_branch("main", objects.write_commit(tree, [], WHO, "Work"), None)
+        GitObjects(lender or place).store(shelf.objects)
+        objects.move_branch("main", GitObjects(place).write_commit(tree, [], WHO, "Work"), None)
         made.append(place)
     return made
 
 
-def update_all(template: Path, repositories: Path, cache: Path, write_commits: bool) -> dict[str, Any]:
-    """Plan every repository of a folder, and commit where asked; gives the trees and what it took."""
-    templates = Templates(cache, [str(template)])
-    to = templates.version(str(template))
-    trees, conflicts = {}, 0
-    for place in sorted(repositories.iterdir()):
-        head = GitObjects(place).commit_of("HEAD")
-        found = plan(place, head or "", ANSWERS_FILE, templates, to)
-        conflicts += found.status == "conflict"
-        trees[place.name] = found.tree
-        if write_commits:
-            commit(place, found, WHO, "Update", "vendorkit/update-v2")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"trees": trees, "conflicts": conflicts, "peak_mb": peak, "renders": templates.renders.made}
+def fleet_of(folder: Path, template: Path, repositories: list[Path], *, pushed: bool) -> Path:
+    """The folder of a fleet, emptied of what it knew; repositories are remotes, or folders that get a branch."""
+    place = folder / "fleet"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    entries = [f"  - {{url: 'file://{each}'}}\n" if pushed else f"  - {{path: '{each}'}}\n" for each in repositories]
+    rules = "rollout: {max_open: 1000000, conflicts: markers}\n"
+    (place / "fleet.yaml").write_text(
+        f"schema_version: 1\n{rules}templates: [{{url: {template}}}]\nrepositories:\n{''.join(entries)}"
+    )
+    return place
 
 
-def in_a_process(template: Path, repositories: Path, write_commits: bool = False) -> dict[str, Any]:
-    """`update_all` in a process of its own with an empty cache."""
-    with tempfile.TemporaryDirectory() as cache:
-        arguments = [str(template), str(repositories), cache, "commit" if write_commits else "plan"]
-        done = subprocess.run(
-            [sys.executable, __file__, *arguments], check=True, capture_output=True, env=environment()
-        )
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+def vendorkit(fleet: Path, *arguments: str) -> Ran:
+    """Run a command of the fleet to its end; conflicts and drift are expected."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        command = [sys.executable, "-m", "vendorkit", "fleet", *arguments, "--repo", str(fleet), "--json", "--quiet"]
+        began = time.perf_counter()
+        child = subprocess.Popen(command, stdout=out, stderr=err, env=environment())
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - began
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if child.returncode not in (0, 1):
+            raise AssertionError(f"{arguments}: {child.returncode}\n{out.read().decode()}{err.read().decode()}")
+        return Ran(seconds, usage.ru_maxrss / 1024, json.load(out)["result"])
 
 
 def environment() -> dict[str, str]:
     """Ours, with an identity for git."""
     return {**os.environ, **ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def ended(ran: Ran, count: int) -> str:
+    """How the repositories ended, where all did as they should."""
+    statuses = [each["status"] for each in ran.result["repos"]]
+    conflicts = statuses.count("conflict")
+    if (len(statuses), conflicts) != (count, len(range(0, count, 3))) or set(statuses) > {"updated", "conflict"}:
+        raise AssertionError(f"ended otherwise: { {status: statuses.count(status) for status in set(statuses)} }")
+    return f"{count:,} repositories, {conflicts:,} with conflicts"
 
 
 def copier_loop(clones: Path) -> dict[str, str]:
@@ -124,68 +160,133 @@ def against_copier(folder: Path, template: Path, sets: int, figure: str) -> dict
     clones.mkdir()
     for place in repositories:
         git(clones, "clone", "--quiet", str(place), place.name)
-    in_a_process(template, folder / "repositories")  # as warm as the peer's interpreter is
-    start = time.perf_counter()
-    planned = in_a_process(template, folder / "repositories")
+    vendorkit(
+        fleet_of(folder, template, repositories, pushed=False), "update", "--dry-run"
+    )  # compiles what is imported
+    ran = vendorkit(fleet_of(folder, template, repositories, pushed=False), "update", "--dry-run")
     middle = time.perf_counter()
     updated = copier_loop(clones)
-    found = Pair((middle - start,), (time.perf_counter() - middle,))
-    if planned["trees"] != updated:
+    found = Pair((ran.seconds,), (time.perf_counter() - middle,))
+    written = folder / "plan.json"
+    vendorkit(folder / "fleet", "update", "--plan", str(written))
+    trees = {each["name"]: each["tree"] for each in json.loads(written.read_text())["repositories"]}
+    if {f"{name}.git": tree for name, tree in trees.items()} != updated:
         raise AssertionError("the trees differ from those of copier update")
-    times = 1 / found.ratio_median
-    note = f"{REPOSITORIES} repositories, {planned['conflicts']} with conflicts, same trees; {times:.0f} times faster"
-    return found.row(figure, "copier update in each", note)
+    return found.row(
+        figure,
+        "copier update in each",
+        f"{ended(ran, REPOSITORIES)}, same trees; {1 / found.ratio_median:.0f} times faster",
+    )
 
 
-def many(folder: Path, template: Path) -> dict[str, Any]:
-    """Plan and commit, beside writing the same blobs, trees and commits with pygit2 alone."""
+def pushed(folder: Path, template: Path) -> list[dict[str, Any]]:
+    """Commit and push to remotes of this machine, beside git's own push and beside the objects alone; then status."""
     folder.mkdir()
-    make_repositories(folder, template, MANY, MANY)
-    fresh = folder / "fresh"
-    shutil.copytree(folder / "repositories", fresh)
-    peaks = []
+    repositories = make_repositories(folder, template, MANY, MANY)
+    shutil.copytree(folder / "repositories", folder / "floor", copy_function=os.link)
+    fleet = fleet_of(folder, template, repositories, pushed=True)
+    ran = vendorkit(fleet, "update", "--jobs", str(JOBS))
+    says = ended(ran, MANY)
+    commits = {each["name"]: each["commit"] for each in ran.result["repos"]}
+    copies = {path.name: path for path in (fleet / ".vendorkit/repositories").iterdir()}
+    updates = [(place, commits[place.stem], _copy_with(commits[place.stem], copies)) for place in repositories]
+    changes = [_changes_of(place, commit) for place, commit, _ in updates]
+    told = f"{says}; peak {ran.peak_mb:.0f} MB, state {_state_mb(fleet):.1f} MB"
+    rows = [
+        Pair((ran.seconds,), (timed(lambda: _push_again(updates)),)).row(
+            f"commit and push {MANY:,} repositories", f"git push alone, {JOBS} at a time", told
+        ),
+        Pair((ran.seconds,), (timed(lambda: _write_again(changes)),)).row(
+            f"the same {MANY:,}", "pygit2 writing the changed blobs, trees and commits"
+        ),
+    ]
+    first = vendorkit(fleet, "status")
+    again = [vendorkit(fleet, "status") for _ in range(3)]
+    heads = [timed(lambda: [GitObjects(place).commit_of("HEAD") for place in repositories]) for _ in again]
+    note = f"peak {again[-1].peak_mb:.0f} MB; {first.seconds:.1f} s the first time"
+    looked = Pair(tuple(each.seconds for each in again), tuple(heads))
+    return [*rows, looked.row(f"status of {MANY:,} unchanged", "reading each HEAD with pygit2", note)]
 
-    def ours() -> None:
-        shutil.rmtree(folder / "repositories")
-        shutil.copytree(fresh, folder / "repositories")
-        peaks.append(in_a_process(template, folder / "repositories", write_commits=True)["peak_mb"])
 
-    with tempfile.TemporaryDirectory() as cache:
-        templates = Templates(Path(cache), [str(template)])
-        to = templates.version(str(template))
-        places = sorted(fresh.iterdir())
-        plans = [
-            (place, plan(place, GitObjects(place).commit_of("HEAD") or "", ANSWERS_FILE, templates, to))
-            for place in places
-        ]
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
 
-    def floor() -> None:
-        floored = folder / "floor"
-        shutil.rmtree(floored, ignore_errors=True)
-        shutil.copytree(fresh, floored)
-        for place, found in plans:
-            objects = GitObjects(floored / place.name)
-            objects.store(found.objects)
-            objects.write_commit(found.tree, [found.base_commit], WHO, "Update")
 
-    found = pair(ours, floor, 1)
-    note = f"own answers, peak {max(peaks):.0f} MB; copying the repositories is in both"
-    return found.row(f"plan and commit {MANY:,} repositories", "pygit2 writing the same", note)
+def _copy_with(commit: str, copies: dict[str, Path]) -> Path:
+    """The copy of ours that holds a commit; each is taken once."""
+    name = next(name for name, path in copies.items() if GitObjects(path).commit_of(commit))
+    return copies.pop(name)
+
+
+def _push_again(updates: list[tuple[Path, str, Path]]) -> None:
+    """Push the very commits to another branch, with git alone."""
+
+    def push(update: tuple[Path, str, Path]) -> None:
+        place, commit, copy = update
+        command = ["git", "push", "--quiet", str(place), f"{commit}:refs/heads/again"]
+        subprocess.run(command, cwd=copy, check=True, capture_output=True)
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(push, updates))
+
+
+def _changes_of(place: Path, commit: str) -> tuple[Path, str, str, dict[str, tuple[str, bytes]]]:
+    """The untouched twin of a repository, and what an update put on top of its commit: that, the tree, the objects."""
+    objects, shelf = GitObjects(place), Shelf()
+    base, tree = objects.parents(commit)[0], objects.tree_of(commit)
+    changes = dict(objects.differences(objects.tree_of(base), tree))
+    for entry in filter(None, changes.values()):
+        shelf.blob(objects.read(entry.id))
+    objects.changed_tree(objects.tree_of(base), changes, shelf)
+    return place.parents[1] / "floor" / place.name, base, tree, shelf.objects
+
+
+def _write_again(changes: list[tuple[Path, str, str, dict[str, tuple[str, bytes]]]]) -> None:
+    """Write what each update changed, and a commit of it."""
+    for place, base, tree, made in changes:
+        objects = GitObjects(place)
+        objects.store(made)
+        objects.write_commit(tree, [base], WHO, "Update")
+
+
+def _state_mb(fleet: Path) -> float:
+    return sum(path.stat().st_size for path in (fleet / ".vendorkit").glob("fleet.sqlite*")) / 1e6
+
+
+def growth(folder: Path, template: Path) -> dict[str, Any]:
+    """Branches in few and in many repositories; the peer is the few, taken as many times."""
+    folder.mkdir()
+    ran: list[tuple[Ran, float]] = []
+    for count in GROWTH:
+        place = folder / str(count)
+        place.mkdir()
+        repositories = make_repositories(place, template, count, count, lender=place / "lender.git")
+        fleet = fleet_of(place, template, repositories, pushed=False)
+        ran.append((vendorkit(fleet, "update"), _state_mb(fleet)))
+        ended(ran[-1][0], count)
+        shutil.rmtree(place)
+    (few, few_mb), (many, many_mb) = ran
+    times = GROWTH[1] / GROWTH[0]
+    note = (
+        f"{few.seconds:.1f} s, peak {few.peak_mb:.0f} MB, state {few_mb:.1f} MB became "
+        f"{many.seconds:.1f} s, {many.peak_mb:.0f} MB, {many_mb:.1f} MB"
+    )
+    figure = f"commit in {GROWTH[1]:,} repositories"
+    return Pair((many.seconds,), (few.seconds * times,)).row(figure, f"{times:.0f} times those in {GROWTH[0]:,}", note)
 
 
 def measure() -> list[dict[str, Any]]:
-    """Few answer sets, own answers, and many repositories."""
+    """Every figure."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template = own_template(folder / "template")
-        few = against_copier(folder / "few", template, SETS, f"plan updates, {SETS} sets of answers")
-        own = against_copier(folder / "own", template, REPOSITORIES, "plan updates, own answers everywhere")
-        return [few, own, many(folder / "many", template)]
+        few = against_copier(folder / "few", template, SETS, f"dry run, {SETS} sets of answers")
+        own = against_copier(folder / "own", template, REPOSITORIES, "dry run, own answers everywhere")
+        return [few, own, *pushed(folder / "many", template), growth(folder / "growth", template)]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 5:
-        places = [Path(argument) for argument in sys.argv[1:4]]
-        print(json.dumps(update_all(*places, write_commits=sys.argv[4] == "commit")))
-    else:
-        print(table(measure()))
+    print(table(measure()))

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import copier
+import pytest
 from vendorkit.cli.main import main
 
-from tests.support.rollouts import commit, git
+from tests.support.forges import Repo, serving
+from tests.support.rollouts import commit, git, make_remote
 
 ROOT = Path(__file__).parents[2]
 CONTEXT = {
@@ -69,7 +71,8 @@ def nothing_lost(folder: Path, result: dict[str, Any]) -> None:
         assert after[result["aside"].get(name, name)] == entry, name
     assert git(folder, "rev-parse", f"{result['commit']}^") == git(folder, "rev-parse", "main")
     assert set(result["added"]) <= after.keys() - before.keys()
-    assert git(folder, "status", "--porcelain") == ""
+    if (folder / ".git").exists():
+        assert git(folder, "status", "--porcelain") == ""
     assert git(folder, "rev-parse", "--abbrev-ref", "HEAD") == "main"
 
 
@@ -164,6 +167,28 @@ def test_people_who_committed_on_the_branch_are_not_overwritten(tmp_path: Path) 
     code, result = adopt("adopt", str(folder), "--yes")
     assert (code, git(folder, "rev-parse", "vendorkit/adopt")) == (1, amended)
     assert "People committed on vendorkit/adopt" in result["error"]
+
+
+def test_an_address_is_adopted_by_a_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository(tmp_path / "git/bank/churn", {"README.md": "# Theirs\n", ".gitlab-ci.yml": "test: {script: [pytest]}\n"})
+    bare = make_remote(tmp_path / "git/bank/churn")
+    with serving("gitlab", Repo("bank/churn", branches=("main", "vendorkit/adopt"))) as forge:
+        forge.git, forge.token = tmp_path / "git", "s3cr3t-of-nobody"
+        host = forge.web.removeprefix("http://")
+        monkeypatch.setenv(f"VENDORKIT_TOKEN_127_0_0_1_{host.partition(':')[2]}", forge.token)
+        (tmp_path / "fleet.yaml").write_text(f"schema_version: 1\nforges: [{{host: '{host}', kind: gitlab}}]\n")
+        arguments = ("adopt", f"{forge.web}/bank/churn.git", "--repo", str(tmp_path), "--yes")
+        code, done = adopt(*arguments)
+        assert (code, done["status"], done["name"]) == (0, "adopted", "churn")
+        nothing_lost(bare, done)
+        (pull,) = forge.state.repos["bank/churn"].pulls
+        assert (pull.branch, pull.base) == ("vendorkit/adopt", "main")
+        assert done["request"].startswith(forge.web)
+        assert "- .gitlab-ci.yml -> before-adoption/.gitlab-ci.yml" in pull.body
+        assert adopt(*arguments)[1]["commit"] == done["commit"]
+        assert len(forge.state.repos["bank/churn"].pulls) == 1
+    code, refused = adopt("adopt", "ext::sh -c touch% pwned")
+    assert (code, "expected an address" in refused["faults"][0]["says"]) == (2, True)
 
 
 def test_hostile_answers_are_left_out_and_nothing_runs(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,9 @@ def test_history_tells_versions_people_and_answers(tmp_path: Path, template: Pat
     told = [(event["what"], event["before"], event["after"], event["ours"]) for event in events]
     assert told[0] == ("kicked off", "", "v1.0.0", False)
     assert told.count(("updated", "v1.0.0", "v1.1.0", True)) == 2  # the commit, and what the fleet remembers
+    (arrived,) = (event for event in events if event["what"] == "updated" and event["merged_by"])
+    assert arrived["merged_by"] == "Platform <platform@bank.example>"
+    assert arrived["by"].startswith("Platform")
     (changed,) = (event for event in events if event["what"] == "answers changed")
     assert (changed["after"], changed["by"]) == ("v1.1.0", "Platform <platform@bank.example>")
     assert changed["answers"]["name"] == {"before": "credit", "after": "loans"}
@@ -62,6 +66,7 @@ def test_history_tells_versions_people_and_answers(tmp_path: Path, template: Pat
 
 HOLDER = """
 import sys
+import time
 from pathlib import Path
 from vendorkit.fleet.state import one_at_a_time
 with one_at_a_time(Path(sys.argv[1]), "fleet update to v1.1.0"):
@@ -140,3 +145,27 @@ def test_remotes_that_say_no_are_named(tmp_path: Path, template: Path) -> None:
     assert git(other, "rev-list", "--count", f"production..{BRANCH}") == "1"
     assert git(shallow, "rev-list", "--count", f"main..{BRANCH}") == "1"
     assert "git-lfs" in git(large, "show", f"{BRANCH}:model.bin")
+
+
+def test_a_hundred_thousand_files_are_no_matter(tmp_path: Path, template: Path) -> None:
+    large = make_repository(tmp_path / "large", template)
+    blob = git(large, "rev-parse", "HEAD:ci.yml")
+    folder = make_tree(large, [f"100644 blob {blob}\tf{number}" for number in range(1000)])
+    top = make_tree(large, [f"040000 tree {folder}\td{number}" for number in range(100)])
+    tree = make_tree(large, [*git(large, "ls-tree", "HEAD").splitlines(), f"040000 tree {top}\tdata"])
+    git(large, "update-ref", "refs/heads/main", git(large, "commit-tree", "-p", "HEAD", "-m", "Many", tree))
+    assert git(large, "ls-tree", "-r", "HEAD").count("\n") > 100_000
+    run(tmp_path, "add", str(large))
+    began = time.perf_counter()
+    assert run(tmp_path, "status").result["repos"][0]["drift"] == []
+    assert run(tmp_path, "update", "--to", "v1.1.0").result["repos"][0]["status"] == "updated"
+    assert time.perf_counter() - began < 10
+    assert git(large, "rev-parse", f"{BRANCH}:data") == top
+
+
+def make_tree(folder: Path, rows: list[str]) -> str:
+    """Write a tree of rows as `git ls-tree` shows them; gives its id."""
+    done = subprocess.run(
+        ["git", "mktree"], cwd=folder, input="\n".join(rows), capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

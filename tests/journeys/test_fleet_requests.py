@@ -95,3 +95,42 @@ def test_repositories_are_discovered(tmp_path: Path, forge: FakeForge) -> None:
     assert "repos" in answer.result, answer.out
     assert [each["name"] for each in answer.result["repos"]] == ["bank/credit"]
     assert answer.result["repos"][0]["why"]
+
+
+def test_a_ring_with_failing_checks_holds_the_next_one(tmp_path: Path, template: Path, forge: FakeForge) -> None:
+    bares = fleet(tmp_path, template, forge)
+    written = (tmp_path / "fleet.yaml").read_text().replace("owner: ann}", "owner: ann, ring: canary}", 1)
+    rules = "rings: [{name: canary}, {name: rest}]\nrollout: {auto_merge: true}\n"
+    (tmp_path / "fleet.yaml").write_text(written + rules)
+    canary = forge.state.repos["bank/credit"]
+    for checks, why in (("running", "0 of 1 have it, 100% are needed"), ("red", "checks fail in credit")):
+        canary.checks = checks
+        answer = run(tmp_path, "update", "--to", "v1.1.0")
+        assert [(each["name"], each["why"]) for each in answer.result["held"]] == [("churn", f"ring canary: {why}")]
+    assert canary.pulls[0].auto_merge
+    canary.checks = "green"
+    git(bares["credit"], "update-ref", "refs/heads/main", BRANCH)
+    answer = run(tmp_path, "update", "--to", "v1.1.0")
+    assert {each["name"]: each["status"] for each in answer.result["repos"]} == {
+        "credit": "current",
+        "churn": "updated",
+    }
+
+
+def test_only_so_many_requests_are_open_at_a_time(tmp_path: Path, template: Path, forge: FakeForge) -> None:
+    bares = fleet(tmp_path, template, forge)
+    with (tmp_path / "fleet.yaml").open("a") as file:
+        file.write("rollout: {max_open: 1}\n")
+    for _ in range(2):
+        answer = run(tmp_path, "update", "--to", "v1.1.0")
+        assert [(each["name"], each["status"]) for each in answer.result["repos"]] == [("credit", "updated")]
+        assert [each["why"] for each in answer.result["held"]] == ["1 requests are open (`max_open`)"]
+    forge.state.repos["bank/credit"].pulls[0].state = "merged"
+    git(bares["credit"], "update-ref", "refs/heads/main", BRANCH)
+    answer = run(tmp_path, "update", "--to", "v1.1.0")
+    assert {each["name"]: each["status"] for each in answer.result["repos"]} == {
+        "credit": "current",
+        "churn": "updated",
+    }
+    told = run(tmp_path, "history", "credit").result["repos"][0]["events"]
+    assert [each["outcome"] for each in told if each["request"]][-1] == "merged"

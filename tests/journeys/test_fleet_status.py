@@ -51,6 +51,9 @@ def test_it_tells_versions_drift_and_why(tmp_path: Path, template: Path) -> None
     assert found["bent"]["commit"] == last
     assert found["bent"]["why"].startswith("2 managed files")
     assert list(status(tmp_path, "--on", "1.0.0")) == ["old"]
+    assert list(status(tmp_path, "--on", "v1.0")) == ["old"]
+    assert list(status(tmp_path, "--on", "v1", code=1)) == ["old", "new", "bent"]
+    assert list(status(tmp_path, "--on", "v1.0.0.0")) == []
     text = run(tmp_path, "status", as_json=False).out
     assert text.splitlines()[-1] == "3 repositories, 1 behind, 1 drifted, 0 stuck."
     rows = list(csv.DictReader(io.StringIO(run(tmp_path, "status", "--format", "csv", as_json=False).out)))
@@ -71,6 +74,22 @@ def test_what_did_not_change_is_not_looked_at_again(
     commit(credit, {"own.txt": "x\n"})
     status(tmp_path)
     assert looked
+
+
+def test_what_was_found_under_other_rules_is_looked_at_again(tmp_path: Path, template: Path) -> None:
+    credit = make_repository(tmp_path / "credit", template)
+    commit(credit, {"ci.yml": "steps: []\n"})
+    run(tmp_path, "add", str(credit))
+    assert status(tmp_path, code=1)["credit"]["drift"] == ["ci.yml"]
+    listed = (tmp_path / "fleet.yaml").read_text()
+    (tmp_path / "fleet.yaml").write_text(listed.replace(str(template), "/elsewhere", 1))
+    assert "not listed" in status(tmp_path)["credit"]["why"]
+    (tmp_path / "fleet.yaml").write_text(listed)
+    assert status(tmp_path, code=1)["credit"]["drift"] == ["ci.yml"]
+    (tmp_path / "fleet.yaml").write_text(
+        f"{listed}".replace("templates:\n  - ", "templates:\n  - managed: []\n    ", 1)
+    )
+    assert status(tmp_path)["credit"]["drift"] == []
 
 
 def test_the_request_is_followed_until_it_is_merged(tmp_path: Path, template: Path) -> None:

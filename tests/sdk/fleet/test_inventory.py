@@ -148,7 +148,7 @@ def test_branches_of_engagements_in_one_repository_differ(tmp_path: Path) -> Non
         Repository(path="a", name="c", answers=".copier-answers.ci.yml"),
     )
     rows = rows_of(Fleet(schema_version=1, repositories=entries), tmp_path)
-    assert [row.suffix for row in rows] == ["", "-x-y", "-ci"]
+    assert [row.reset_branch for row in rows] == [f"vendorkit/reset{end}" for end in ("", "-x-y", "-ci")]
     assert [row.answers_path for row in rows] == [
         ".copier-answers.yml",
         "x/y/.copier-answers.yml",

@@ -11,7 +11,17 @@ from vendorkit.errors import BadInput
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, plan
 
-from tests.support.fleet import commit_all, copier_update, files_of, git, make_project, make_template, store_plan, write
+from tests.support.fleet import (
+    Program,
+    commit_all,
+    copier_update,
+    files_of,
+    git,
+    make_project,
+    make_template,
+    store_plan,
+    write,
+)
 
 
 def walled() -> bool:
@@ -73,3 +83,75 @@ def test_a_task_that_fails_changes_nothing(tmp_path: Path) -> None:
     project = make_project(template, tmp_path / "project")
     with pytest.raises(BadInput, match="failed in its sandbox"):
         planned(template, project, tmp_path / "cache")
+
+
+def test_a_task_writes_nowhere_but_in_its_folder(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    tries = (
+        f"touch {outside}/x || mount -o remount,bind,rw / || unshare -rm mount -o remount,bind,rw / || echo no > no.txt"
+    )
+    template = make_template(tmp_path / "template", {"copier.yml": ""}, {"copier.yml": f"_tasks:\n  - {tries!r}\n"})
+    found = planned(template, make_project(template, tmp_path / "project"), tmp_path / "cache")
+    assert "no.txt" in found.changed
+    assert list(outside.iterdir()) == []
+
+
+MIGRATIONS = """name: World
+_migrations:
+  - command: git mv old.cfg settings.cfg
+    when: "{{ _stage == 'before' }}"
+  - command: "sed -i 's/Ann/Bea/' {{ _copier_conf.answers_file }}"
+    when: "{{ _stage == 'before' }}"
+  - command: "echo {{ name }} {{ _version_from }} {{ _version_to }} >> own.txt"
+  - command: "python3 {{ _copier_conf.src_path }}/move.py"
+    version: v2
+"""
+MOVE = "import pathlib\npathlib.Path('made.txt').write_text('made\\n')\npathlib.Path('gone.txt').unlink()\n"
+
+
+def test_migrations_of_a_trusted_template_give_what_copier_gives(tmp_path: Path) -> None:
+    left_out = "_exclude: [copier.yml, .git, move.py]\n"
+    first = {
+        "copier.yml": f"name: World\n{left_out}",
+        "a.txt.jinja": "{{ name }}\n1\n2\n3\n4\n5\n",
+    }
+    second = {
+        "copier.yml": MIGRATIONS + left_out,
+        "move.py": MOVE,
+        "a.txt.jinja": "{{ name }}\n1\n2\n3\n4\nFIVE\n",
+    }
+    template = make_template(tmp_path / "template", first, second)
+    project = make_project(template, tmp_path / "project", {"name": "Ann"})
+    theirs = {
+        "old.cfg": "a = 1\n",
+        "own.txt": "mine\n",
+        "gone.txt": "x\n",
+        "link": Path("own.txt"),
+        ".gitignore": "made.*\n",
+    }
+    write(project, {**theirs, "run.sh": Program("#!/bin/sh\n"), "a.txt": "Ann\n1\n2\nIII\n4\n5\n"})
+    before = commit_all(project)
+    found = planned(template, project, tmp_path / "cache")
+    assert (found.status, found.conflicts) == ("updated", ())
+    assert "settings.cfg" in found.warnings[0]
+    store_plan(project, found)
+    given = files_of(project, found.tree)
+    assert given["own.txt"][1] == b"mine\nBea v1 v2\n"
+    assert given["a.txt"][1] == b"Bea\n1\n2\nIII\n4\nFIVE\n"
+    assert {"settings.cfg", "link", "run.sh"} <= set(given)
+    assert not {"old.cfg", "gone.txt", "made.txt"} & set(given)
+    assert git(project, "rev-parse", "HEAD") == before
+    assert given == files_of(project, copier_update(project, unsafe=True))
+
+
+def test_a_migration_that_fails_changes_nothing_and_an_untrusted_one_is_reported(tmp_path: Path) -> None:
+    migrations = "_migrations: ['exit 3']\n"
+    template = make_template(tmp_path / "template", {"copier.yml": ""}, {"copier.yml": migrations}, {"a.txt": "a\n"})
+    project = make_project(template, tmp_path / "project")
+    with pytest.raises(BadInput, match="failed in its sandbox"):
+        planned(template, project, tmp_path / "cache")
+    templates = Templates(tmp_path / "cache", [str(template)])
+    to = templates.version(str(template))
+    found = plan(project, git(project, "rev-parse", "HEAD"), ".copier-answers.yml", templates, to)
+    assert (found.status, found.needs) == ("needs-tasks", ("migrations",))

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from vendorkit.adapters.environment import lock_again
 from vendorkit.adapters.git_objects import Signature
 from vendorkit.fleet import locking
 from vendorkit.fleet.locking import locked_again
@@ -86,6 +87,30 @@ def test_one_resolution_serves_all_with_the_same_declarations(
 
     monkeypatch.setattr(locking, "lock_again", refused)
     assert locked_again(*planned(folder, project)).tree == first.tree
+
+
+def test_projects_that_differ_by_name_share_a_resolution(
+    folder: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = []
+    monkeypatch.setattr(locking, "lock_again", lambda files: resolved.append(files) or lock_again(files))
+    for name in ("abc", "zz-Top"):
+        place = tmp_path / name
+        subprocess.run(["git", "clone", "--quiet", project, place], check=True)
+        declared = (place / "pyproject.toml").read_text()
+        write(place, {"pyproject.toml": declared.replace('"engagement"', f'"{name}"') + "\n[tool.ruff]\n"})
+        subprocess.run(["uv", "lock", "--quiet"], cwd=place, check=True)
+        commit_all(place)
+        before, _ = planned(folder, place)
+        found = locked_again(before, Templates(tmp_path / "cache", [str(folder / "template")]))
+        assert found.warnings == ()
+        commit(place, found, ANN, "Update\n", "up")
+        git(place, "switch", "--quiet", "up")
+        subprocess.run(["uv", "lock", "--check", "--quiet"], cwd=place, check=True)
+        ours = (place / "uv.lock").read_bytes()
+        subprocess.run(["uv", "lock", "--quiet"], cwd=place, check=True)
+        assert (place / "uv.lock").read_bytes() == ours
+    assert len(resolved) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from vendorkit.adapters.git_objects import GitObjects
 from vendorkit.errors import Refused, Unavailable
 from vendorkit.fleet.drift import drift
-from vendorkit.fleet.templates import Templates, plain_source
+from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, plan
+from vendorkit.fleet.versions import plain_source
 
 from tests.support.fleet import commit_all, git, make_project, make_template, write
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from tests.support.forges import azure, gitea, github, gitlab
+from tests.support.forges import azure, git_http, gitea, github, gitlab
 from tests.support.forges.state import No, Repo, State
 
 LANGUAGES: dict[str, Any] = {"github": github, "gitlab": gitlab, "gitea": gitea, "azure": azure}
@@ -43,12 +44,18 @@ class FakeForge:
         state: What it remembers.
         web: Its address.
         exchanges: What was said so far.
+        git: Folder whose bare repositories it serves as git; None serves none.
+        token: What git has to sign in with.
+        before_push: Is told the repository's name before git takes a push.
     """
 
     kind: str
     state: State
     web: str = ""
     exchanges: list[Exchange] = field(default_factory=list)
+    git: Path | None = None
+    token: str = ""
+    before_push: Callable[[str], object] = lambda name: None
 
     def writes(self) -> list[str]:
         """Method and path of every write."""
@@ -93,7 +100,11 @@ def serving(kind: str, *repos: Repo) -> Iterator[FakeForge]:
             parts = urlsplit(self.path)
             query = {key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
             length = int(self.headers.get("content-length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
+            read = self.rfile.read(length)
+            if fake.git and (named := git_http.PATH.fullmatch(parts.path)):
+                self.act_as_git(fake.git, named[1], parts.path, parts.query, read)
+                return
+            body = json.loads(read) if read else None
             with lock:
                 how = fake.state.breakdown(self.command, parts.path)
                 status, answer, headers = self._answer(how, parts.path, query, body)
@@ -107,6 +118,23 @@ def serving(kind: str, *repos: Repo) -> Iterator[FakeForge]:
                 return
             self._send(status, answer, headers)
 
+        def act_as_git(self, root: Path, name: str, path: str, query: str, body: bytes) -> None:
+            sent = {key.lower(): value for key, value in self.headers.items()}
+            with lock:
+                how = fake.state.breakdown(self.command, path)
+            if how.startswith("lost"):
+                self.close_connection = True
+                self.connection.shutdown(2)
+            elif how:
+                self._send_bytes(int(how), b"broke down\n", {"content-type": "text/plain"})
+            elif not git_http.signed_in(sent, fake.token):
+                self._send_bytes(401, b"", {"www-authenticate": 'Basic realm="fake"'})
+            else:
+                if path.endswith("git-receive-pack"):
+                    fake.before_push(name)
+                status, headers, data = git_http.answer(root, self.command, path, query, sent, body)
+                self._send_bytes(status, data, headers)
+
         def _answer(self, how: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any, dict[str, str]]:
             if how.isdigit():
                 return int(how), {"message": f"broke down: {how}"}, {"retry-after": "30"} if how == "429" else {}
@@ -119,8 +147,10 @@ def serving(kind: str, *repos: Repo) -> Iterator[FakeForge]:
 
         def _send(self, status: int, answer: Any, headers: dict[str, str]) -> None:
             data = b"" if answer is None else json.dumps(answer).encode()
+            self._send_bytes(status, data, {"content-type": "application/json", **headers})
+
+        def _send_bytes(self, status: int, data: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
-            self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -153,8 +153,6 @@ class Commits:
         head = head.removeprefix("refs/heads/") if head.startswith("refs/heads/") else ""
         if head and not head.startswith(OURS):
             return [head]
-        if self._repository.head_is_detached:
-            return []
         others = [name for name in self._repository.branches.local if not name.startswith(OURS)]
         return [*(name for name in USUAL if name in others), *(others if len(others) == 1 else [])]
 
@@ -239,6 +237,23 @@ class Commits:
         """Whether a commit is another one or comes after it."""
         with _told(self.path):
             return commit == ancestor or bool(self._repository.descendant_of(commit, ancestor))
+
+    def brought_by(self, tip: str, commit: str, most: int = 20_000) -> Commit | None:
+        """The commit on the first-parent line of a tip that brought another one in: a merge, or that one itself.
+
+        None where the tip does not hold it, or came from it more than `most` commits ago.
+        """
+        with _told(self.path):
+            line, place = list[str](), tip
+            while place and len(line) < most and place in self._repository:
+                line.append(place)
+                place = next((str(parent) for parent in self._commit(place).parent_ids), "")
+            with_it, without = -1, len(line)
+            while without - with_it > 1:
+                middle = (with_it + without) // 2
+                with_it, without = (middle, without) if self.holds(line[middle], commit) else (with_it, middle)
+            is_known = with_it >= 0 and (without < len(line) or not place)
+            return self.commit(line[with_it]) if is_known else None
 
     def knows(self, commit: str) -> bool:
         """Whether the repository has this commit."""

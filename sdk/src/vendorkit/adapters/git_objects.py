@@ -178,6 +178,24 @@ class GitObjects:
             else:
                 yield path, entry
 
+    def differences(
+        self, before: str | None, after: str | None, prefix: str = ""
+    ) -> Iterator[tuple[str, Entry | None]]:
+        """Path to its entry after, for every file that differs between two trees; None where it is there no more."""
+        old, new = (self.entries(tree) if tree else {} for tree in (before, after))
+        for name in {**old, **new} if before != after else ():
+            first, second = old.get(name), new.get(name)
+            if first == second:
+                continue
+            path = prefix + name.decode("utf-8", "surrogateescape")
+            folders = [each.id if each and each.mode == FOLDER else None for each in (first, second)]
+            if first is not None and first.mode != FOLDER and (second is None or second.mode == FOLDER):
+                yield path, None
+            if any(folders):
+                yield from self.differences(folders[0], folders[1], f"{path}/")
+            if second is not None and second.mode != FOLDER:
+                yield path, second
+
     def read(self, blob: str) -> bytes:
         """The content of a file.
 
@@ -188,7 +206,7 @@ class GitObjects:
 
     def size(self, blob: str) -> int:
         """The size of a file in bytes."""
-        return int(self._object(blob).size)
+        return len(self._lent[blob]) if blob in self._lent else int(self._object(blob).size)
 
     def changed_tree(self, tree: str, changes: Mapping[str, Entry | None], shelf: Shelf) -> str:
         """The tree after changes; new folders go to the shelf.

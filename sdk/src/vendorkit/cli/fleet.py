@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from vendorkit.fleet.facts import Drift, Judge
     from vendorkit.fleet.inventory import Row
     from vendorkit.fleet.merge import ConflictStyle
-    from vendorkit.fleet.offer import Offers
+    from vendorkit.fleet.offer import Ground, Offers
     from vendorkit.fleet.plan_file import PlanFile
     from vendorkit.fleet.reach import Reach
+    from vendorkit.fleet.reset import Resets
     from vendorkit.fleet.state import State
     from vendorkit.fleet.status import Newest
     from vendorkit.fleet.templates import Templates
+    from vendorkit.fleet.versions import Versions
     from vendorkit.records.fleet import Fleet
     from vendorkit.records.seen_file import SeenFile
 
@@ -53,18 +55,31 @@ class Opened:
     desks: Desks
 
     @cached_property
+    def versions(self) -> Versions:
+        """The versions of the templates that the fleet lists, without what renders them."""
+        from vendorkit.fleet.versions import Versions  # noqa: PLC0415
+
+        return Versions(*self._listed, moved=self._moved)
+
+    @cached_property
     def templates(self) -> Templates:
-        """The versions of the templates that the fleet lists."""
-        from vendorkit.fleet.state import home_of  # noqa: PLC0415
+        """The versions of the templates that the fleet lists, to be rendered."""
         from vendorkit.fleet.templates import Templates  # noqa: PLC0415
 
-        listed = self.fleet.templates
-        return Templates(
-            home_of(self.folder) / "templates",
-            [template.url for template in listed],
-            moved={old: template.url for template in listed for old in template.moved_from},
-            trusted=[template.url for template in listed if template.tasks == "sandbox"],
-        )
+        trusted = [template.url for template in self.fleet.templates if template.tasks == "sandbox"]
+        made = Templates(*self._listed, moved=self._moved, trusted=trusted)
+        self.versions.share(made)
+        return made
+
+    @property
+    def _listed(self) -> tuple[Path, list[str]]:
+        from vendorkit.fleet.state import home_of  # noqa: PLC0415
+
+        return home_of(self.folder) / "templates", [template.url for template in self.fleet.templates]
+
+    @property
+    def _moved(self) -> dict[str, str]:
+        return {old: template.url for template in self.fleet.templates for old in template.moved_from}
 
     @cached_property
     def author(self) -> Signature:
@@ -83,21 +98,33 @@ class Opened:
         """What makes the updates to a version; `again` opens another request where one was closed."""
         from vendorkit.fleet.offer import Offers  # noqa: PLC0415
 
+        expected = {each.name: each for each in planned.repositories} if planned else None
+        ground = self._ground(today, to=to, style=style, again=again)
+        return Offers(ground, expected=expected)
+
+    def resets(self, files: Sequence[str], today: date) -> Resets:
+        """What brings files back; somebody asks for it, so a request that was closed before does not count."""
+        from vendorkit.fleet.reset import Resets  # noqa: PLC0415
+
+        return Resets(self._ground(today, to="", style="aside", again=True), files)
+
+    def _ground(self, today: date, *, to: str, style: ConflictStyle, again: bool) -> Ground:
+        from vendorkit.fleet.offer import Ground  # noqa: PLC0415
+
         lasts = self.state.last_outcomes()
         recorded = {
             (name, last["to"]): last["template_commit"] for name, last in lasts.items() if last.get("template_commit")
         }
-        return Offers(
-            self.templates,
-            {template.url: template for template in self.fleet.templates},
-            self.reach,
+        return Ground(
+            templates=self.templates,
+            listed={template.url: template for template in self.fleet.templates},
+            reach=self.reach,
             author=self.author,
             wanted=to,
             style=style,
             today=today,
-            recorded=recorded,
+            known=recorded,
             refuse_closed=(lambda row, branch: None) if again else self.desks.refuse_closed,
-            expected={each.name: each for each in planned.repositories} if planned else None,
         )
 
 
@@ -106,13 +133,13 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=8, metavar="N", help="remotes asked at a time (default: 8)")
 
 
-def newest_of(templates: Templates) -> Newest:
+def newest_of(versions: Versions) -> Newest:
     """Tells the newest version of a template and how far behind it a version is; each asked once."""
 
     @cache
     def newest(source: str, version: str) -> tuple[str, int | None]:
-        latest = templates.version(source)
-        return latest.name, templates.behind(source, version, latest.name) if version else None
+        latest = versions.version(source)
+        return latest.name, versions.behind(source, version, latest.name) if version else None
 
     return newest
 
@@ -151,12 +178,12 @@ def drift_of(fleet: Opened, today: date) -> Drift:
 
 def drifts_of(fleet: Opened, today: date) -> Callable[[Path, Row, str], list[Drifted]]:
     """Tells every managed file of a commit that is not as the template gives it."""
-    from vendorkit.fleet.drift import drift  # noqa: PLC0415
-    from vendorkit.fleet.facts import recorded_in  # noqa: PLC0415
-
     listed = {template.url: template for template in fleet.fleet.templates}
 
     def look(repository: Path, row: Row, commit: str) -> list[Drifted]:
+        from vendorkit.fleet.drift import drift  # noqa: PLC0415  (it loads Copier, and most repositories are known)
+        from vendorkit.fleet.facts import recorded_in  # noqa: PLC0415
+
         source, _ = recorded_in(repository, row, commit)
         template = listed.get(fleet.templates.listed(source))
         managed = template.managed if template else None
@@ -169,12 +196,12 @@ def drifts_of(fleet: Opened, today: date) -> Callable[[Path, Row, str], list[Dri
 
 def judge_of(today: date) -> Judge:
     """Names the checks that an engagement fails; those that compare with the template are left to the drift."""
-    from vendorkit.standards.ask import CHECKS  # noqa: PLC0415
-    from vendorkit.steps.check import Seen, check_seen  # noqa: PLC0415
-
-    asked = [name for name, check in CHECKS.items() if not check.needs_template]
 
     def judge(read: Callable[[str], SeenFile]) -> list[str]:
+        from vendorkit.standards.ask import CHECKS  # noqa: PLC0415  (most repositories are known)
+        from vendorkit.steps.check import Seen, check_seen  # noqa: PLC0415
+
+        asked = [name for name, check in CHECKS.items() if not check.needs_template]
         answer = check_seen(Seen(read, "the repository", {}), asked, as_of=today)
         return sorted({finding.id for finding in answer.findings if finding.blocks})
 

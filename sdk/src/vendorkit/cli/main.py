@@ -49,6 +49,7 @@ COMMANDS: dict[str, str] = {
     "fleet diff": "what repositories changed of the files that their template owns",
     "fleet check": "hold every repository against the platform's standards",
     "fleet history": "every update of a repository: version, people, answers, outcome",
+    "fleet reset": "bring files back to what the template gives, by a request",
     "fleet update": "bring repositories to a version of their template",
     "fleet adopt": "bring repositories that were made otherwise under the template",
 }

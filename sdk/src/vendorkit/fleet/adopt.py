@@ -32,7 +32,8 @@ class Adoption:
     """What adopting would do, or did.
 
     Args:
-        path: The repository.
+        path: The repository on this machine.
+        name: What its folder is called.
         base: The commit that it starts from.
         branch: Where the commit goes.
         answers: Question to answer, all that the template recorded, each with where it comes from.
@@ -47,6 +48,7 @@ class Adoption:
     """
 
     path: Path
+    name: str
     base: str
     branch: str
     answers: dict[str, Inferred]
@@ -67,7 +69,9 @@ def plan(
     given: Mapping[str, object],
     *,
     origin: str = "template",
-    branch: str | None = None,
+    name: str = "",
+    remote: str = "",
+    commit: str = "",
     progress: Callable[[str], None] = lambda line: None,
 ) -> Adoption:
     """What adopting a repository would do; writes nothing.
@@ -78,7 +82,9 @@ def plan(
         ref: Its version; None means the newest tag.
         given: Answers that win over what is inferred.
         origin: Where the SDK is installed from: `template` or `index`.
-        branch: The branch to start from; None means the default one.
+        name: What its folder is called; empty means what it is called here.
+        remote: Where it comes from; empty means its `origin`.
+        commit: The commit to start from; empty means that of the default branch.
         progress: Is told what is being done.
 
     Raises:
@@ -86,21 +92,19 @@ def plan(
         Refused: It is under our template already.
         Unavailable: The template cannot be fetched, or the environment not locked.
     """
-    tip = Commits(path).tip(branch)
-    if not tip.commit:
-        fix = "Commit something first, or make a new engagement with `vendorkit new`."
-        raise BadInput("There is nothing to adopt.", [Fault(str(path), "has no commit.")], fix=fix)
+    start = commit or _tip(path)
     objects = GitObjects(path)
-    tree = objects.tree_of(tip.commit)
+    tree = objects.tree_of(start)
     theirs = dict(objects.walk(tree))
     read = _reader(objects, theirs)
     _not_ours_yet(path, read)
-    began, remote = repository.first_day(path, tip.commit), Commits(path).origin()
-    answers = {"starter": STARTER} | infer(read, theirs, folder=path.resolve().name, remote=remote, began=began)
+    name = name or path.resolve().name
+    began, remote = repository.first_day(path, start), remote or Commits(path).origin()
+    answers = {"starter": STARTER} | infer(read, theirs, folder=name, remote=remote, began=began)
     answers |= {name: Inferred(_shown(value), "given") for name, value in given.items()}
     values = {name: answer.value for name, answer in answers.items()} | dict(given) | {"sdk_origin": origin}
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
-        folder = Path(scratch, path.resolve().name or "adopted")
+        folder = Path(scratch, name or "adopted")
         folder.mkdir()
         progress(f"rendering {source}")
         made = template.render(source, ref, folder, values)
@@ -109,11 +113,12 @@ def plan(
         files = dict(_files(folder))
     defaults = {name: Inferred(_shown(value), "default") for name, value in made.answers.items()}
     merge = _Merge(objects, tree, theirs)
-    for name, (mode, data) in files.items():
-        merge.put(name, mode, data)
+    for file, (mode, data) in files.items():
+        merge.put(file, mode, data)
     return Adoption(
         path=path,
-        base=tip.commit,
+        name=name,
+        base=start,
         branch=BRANCH,
         answers={name: answers.get(name, default) for name, default in defaults.items()},
         came_from=template_named(read, theirs),
@@ -125,6 +130,14 @@ def plan(
         shelf=merge.shelf,
         version=made.version,
     )
+
+
+def _tip(path: Path) -> str:
+    found = Commits(path).tip().commit
+    if not found:
+        fix = "Commit something first, or make a new engagement with `vendorkit new`."
+        raise BadInput("There is nothing to adopt.", [Fault(str(path), "has no commit.")], fix=fix)
+    return found
 
 
 def commit(planned: Adoption) -> str:

@@ -1,22 +1,25 @@
 """What a repository changed of the files that belong to its template: rendered again and compared.
 
-The version is the one that the repository records. What brings a file back is planned in `update`.
+The version is the one that the repository records. What brings a file back is planned in `update` and `reset`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from vendorkit.adapters.git_objects import GitObjects, Shelf, TextMerge
+from vendorkit.adapters.template.asking import Operation
+from vendorkit.adapters.template.blueprint import Piece
 from vendorkit.errors import Refused
 from vendorkit.fleet.heal import MANIFEST, Change, Managed, differing
 from vendorkit.fleet.merge import Merge
 from vendorkit.fleet.project import ProjectTree, folder_name
 from vendorkit.fleet.recorded import recorded_answers, recorded_version
 from vendorkit.fleet.templates import Templates
+from vendorkit.fleet.versions import TemplateVersion
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,27 @@ class Drift:
     path: str
     change: Change
     waived: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A project beside what its recorded version of the template gives it.
+
+    Args:
+        project: The project.
+        version: The version.
+        warnings: What is odd about it.
+        pieces: What the template gives, by path below the project's top.
+        managed: Which files are managed.
+        merge: The project as it is.
+    """
+
+    project: ProjectTree
+    version: TemplateVersion
+    warnings: tuple[str, ...]
+    pieces: Mapping[str, Piece]
+    managed: Managed
+    merge: Merge
 
 
 def drift(
@@ -53,18 +77,44 @@ def drift(
         Refused: The template is not listed, its recorded version is gone, or rendering it runs programs.
         Unavailable: An object is not there, or the template cannot be fetched.
     """
+    with templates.lock:
+        held = beside(
+            repository, commit, answers_file, templates, recorded=recorded, managed=managed, as_of=as_of, name=name
+        )
+        found = differing(held.merge, held.project.folder, held.pieces, held.managed)
+        return [Drift(each.path, each.change, each.waived) for each in found]
+
+
+def beside(
+    repository: Path,
+    commit: str,
+    answers_file: str,
+    templates: Templates,
+    *,
+    operation: Operation = "update",
+    recorded: str | None = None,
+    managed: Sequence[str] | None = None,
+    as_of: date | None = None,
+    name: str | None = None,
+) -> Beside:
+    """A project beside its template; `operation` copy gives seeded files too. Hold the lock of the templates.
+
+    Raises:
+        BadInput: The answers are not there or not fit.
+        Refused: The template is not listed, its recorded version is gone, or rendering it runs programs.
+        Unavailable: An object is not there, or the template cannot be fetched.
+    """
     objects = GitObjects(repository)
     tree = objects.tree_of(commit)
     answers = recorded_answers(objects, tree, answers_file)
-    version, _ = recorded_version(templates, answers, answers_file, recorded)
-    with templates.lock:
-        blueprint = templates.blueprint(version)
-        if blueprint.needs:
-            raise Refused(f"What the template gives is known only by running its {', '.join(blueprint.needs)}.")
-        project = ProjectTree(objects, tree, answers_file, blueprint, name or folder_name(repository))
-        given = blueprint.render(project.seen, given=project.last(answers))
-        rules = Managed.of(blueprint.questions, given.seeded, managed, project.read(MANIFEST), as_of or date.today())
-        merge = Merge(objects, tree, project.folder, Shelf(), TextMerge(), "aside")
-        pieces = {path: piece for path, piece in given.pieces.items() if path != project.own}
-        found = differing(merge, project.folder, pieces, rules)
-        return [Drift(each.path, each.change, each.waived) for each in found]
+    version, warnings = recorded_version(templates, answers, answers_file, recorded)
+    blueprint = templates.blueprint(version)
+    if blueprint.needs and not templates.is_trusted(version.source):
+        raise Refused(f"What the template gives is known only by running its {', '.join(blueprint.needs)}.")
+    project = ProjectTree(objects, tree, answers_file, blueprint, name or folder_name(repository))
+    programs = bool(blueprint.needs)
+    given = templates.rendered(version, project.seen, programs, operation=operation, given=project.last(answers))
+    rules = Managed.of(blueprint.questions, given.seeded, managed, project.read(MANIFEST), as_of or date.today())
+    merge = Merge(objects, tree, project.folder, Shelf(), TextMerge(), "aside")
+    pieces = {path: piece for path, piece in given.pieces.items() if path != project.own}
+    return Beside(project, version, warnings, pieces, rules, merge)

@@ -20,6 +20,9 @@ from vendorkit.errors import BadInput, Fault
 USERS = {"github": "x-access-token", "gitlab": "oauth2", "gitea": "x-access-token", "azure": "x-access-token"}
 """What each kind wants as user name where git signs in with a token."""
 
+LOOPBACK = ("127.0.0.1", "localhost")
+"""Hosts that need no certificate, because nothing leaves the machine."""
+
 HELPER = "git's credential helper"
 
 
@@ -85,7 +88,8 @@ class Hosts:
             Refused: The token may not list them.
             Unavailable: It did not answer.
         """
-        place = place_of(f"https://{host}/", self._declared)
+        scheme = "http" if host.partition(":")[0] in LOOPBACK else "https"
+        place = place_of(f"{scheme}://{host}/", self._declared)
         if place.kind == PLAIN:
             known = ", ".join(sorted(KNOWN.keys() | self._declared.keys()))
             fault = Fault(host, f"is no known forge ({known}).", "Declare it under `forges`.")

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from vendorkit.adapters.commits import OURS
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.fleet import FLEET_FILE, Fleet, Repository, Template, is_url, load_fleet, name_of
@@ -66,8 +67,17 @@ class Row:
         """What the repository's folder is called, which templates may use."""
         return re.split(r"[/:]", self.place.rstrip("/").removesuffix(".git"))[-1]
 
+    def update_branch(self, version: str) -> str:
+        """The branch of its update to a version."""
+        return f"{OURS}update-{version}{self._suffix}"
+
     @property
-    def suffix(self) -> str:
+    def reset_branch(self) -> str:
+        """The branch that brings files back; a later reset takes the place of an earlier one."""
+        return f"{OURS}reset{self._suffix}"
+
+    @property
+    def _suffix(self) -> str:
         """What tells its branches from those of other engagements in the same repository."""
         other = "" if self.answers == ANSWERS_FILE else self.answers.removeprefix(".copier-answers").strip(".")
         other = other.removesuffix(".yml").removesuffix(".yaml")

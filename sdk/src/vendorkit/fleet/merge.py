@@ -99,7 +99,7 @@ class Merge:
         self._objects = objects
         self._tree = tree
         self._prefix = prefix
-        self._shelf = shelf
+        self.shelf = shelf
         self._texts = texts
         self._style = style
         self.merged = Merged()
@@ -160,7 +160,7 @@ class Merge:
 
     def content(self, entry: Entry) -> bytes:
         """What an entry of the merged tree holds."""
-        held = self._shelf.objects.get(entry.id)
+        held = self.shelf.objects.get(entry.id)
         return held[1] if held else self._objects.read(entry.id)
 
     def _one(
@@ -245,9 +245,9 @@ class Merge:
             return ours.id
         merged, clean = self._texts.merge(*texts)
         if clean:
-            return self._shelf.blob(merged)
+            return self.shelf.blob(merged)
         self._conflict("text" if base else "both-added", full, base, ours, theirs)
-        return ours.id if self._style == "aside" else self._shelf.blob(merged)
+        return ours.id if self._style == "aside" else self.shelf.blob(merged)
 
     def _renamed_there(
         self,
@@ -299,6 +299,19 @@ class Merge:
         match = _likeliest(base.read(), ((path, self._objects.read(entry.id)) for path, entry in near))
         return (match, entries[match]) if match else None
 
+    def in_the_way(self, full: str, wanted: Side) -> bool:
+        """Whether something of another kind lies where a file of the template has to go: a folder or submodule there,
+        or a file above it. Then that is named as a conflict.
+        """
+        there = self.result(full)
+        if there is None:
+            there = self._blocked(full)
+        elif there.mode in (FILE, PROGRAM, LINK):
+            there = None
+        if there is not None:
+            self._conflict("in-the-way", full, None, there, wanted)
+        return there is not None
+
     def _blocked(self, full: str) -> Entry | None:
         """The file that lies where a path needs a folder."""
         parts = full.split("/")
@@ -311,7 +324,7 @@ class Merge:
 
     def kept(self, side: Side) -> Entry:
         """The side's entry, its content on the shelf."""
-        return Entry(side.entry.mode, self._shelf.blob(side.read()))
+        return Entry(side.entry.mode, self.shelf.blob(side.read()))
 
     def _conflict(
         self, kind: ConflictKind, full: str, base: Side | None, ours: Entry | None, theirs: Side | None

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vendorkit.adapters.commits import OURS, Commit, Commits
+from vendorkit.adapters.commits import Commit, Commits
 from vendorkit.adapters.git_objects import Signature
 from vendorkit.errors import Fault, Refused
 from vendorkit.fleet.inventory import Row
@@ -21,8 +21,9 @@ from vendorkit.fleet.merge import ConflictStyle
 from vendorkit.fleet.plan_file import PlannedRepository
 from vendorkit.fleet.reach import Reach, Stand
 from vendorkit.fleet.state import Known
-from vendorkit.fleet.templates import Templates, TemplateVersion
+from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, commit, plan
+from vendorkit.fleet.versions import TemplateVersion
 from vendorkit.fleet.wording import TREE, body, heal_message, title, update_message
 from vendorkit.records.base import now
 from vendorkit.records.fleet import Template
@@ -71,7 +72,7 @@ class Outcome:
     def to_value(self) -> dict[str, Any]:
         """As plain JSON values."""
         if self.known is not None:
-            return {key: value for key, value in self.known.items() if key not in ("run", "at", "ring", "by")}
+            return {key: value for key, value in self.known.items() if key not in ("run", "at", "ring", "by", "reset")}
         planned = self.planned
         value = {
             "name": self.row.name,
@@ -123,8 +124,9 @@ Open = Callable[[Prepared, str, str], Known | None]
 """Opens or refreshes the request of a pushed branch: with its title and body. None where there is no forge."""
 
 
-class Offers:
-    """Makes the updates of a fleet to one version.
+@dataclass(frozen=True)
+class Ground:
+    """What all updates of a run stand on.
 
     Args:
         templates: Versions of templates.
@@ -134,34 +136,43 @@ class Offers:
         wanted: The version; empty means the newest of each template.
         style: Whether conflicts in texts leave markers.
         today: The day that waivers are judged by.
-        recorded: Name and version to the full template commit that was recorded when it was updated to it.
+        known: Name and version to the full template commit that was recorded when it was updated to it.
         refuse_closed: Refuses a row's branch whose request somebody closed.
+    """
+
+    templates: Templates
+    listed: Mapping[str, Template]
+    reach: Reach
+    author: Signature
+    wanted: str
+    style: ConflictStyle
+    today: date
+    known: Mapping[tuple[str, str], str]
+    refuse_closed: Callable[[Row, str], None]
+
+    def recorded(self, row: Row, version: str) -> str | None:
+        """The full template commit that was recorded when a row was updated to a version."""
+        return self.known.get((row.name, version))
+
+    def declared(self, source: str) -> Template | None:
+        """What `fleet.yaml` says of a template.
+
+        Raises:
+            Refused: It is not listed.
+        """
+        return self.listed.get(self.templates.listed(source))
+
+
+class Offers:
+    """Makes the updates of a fleet to one version.
+
+    Args:
+        ground: What they stand on.
         expected: Name to what a plan that was written before says; None where none is executed.
     """
 
-    def __init__(
-        self,
-        templates: Templates,
-        listed: Mapping[str, Template],
-        reach: Reach,
-        *,
-        author: Signature,
-        wanted: str,
-        style: ConflictStyle,
-        today: date,
-        recorded: Mapping[tuple[str, str], str],
-        refuse_closed: Callable[[Row, str], None],
-        expected: Mapping[str, PlannedRepository] | None = None,
-    ) -> None:
-        self._templates = templates
-        self._listed = listed
-        self._reach = reach
-        self._author = author
-        self._wanted = wanted
-        self._style = style
-        self._today = today
-        self._recorded = recorded
-        self._refuse_closed = refuse_closed
+    def __init__(self, ground: Ground, expected: Mapping[str, PlannedRepository] | None = None) -> None:
+        self.ground = ground
         self._expected = expected
         self._changes: dict[tuple[str, str, str], list[str]] = {}
 
@@ -172,11 +183,15 @@ class Offers:
             Refused: The template is not listed, or has no such version.
         """
         try:
-            return self._templates.version(source, self._wanted or None)
+            return self.ground.templates.version(source, self.ground.wanted or None)
         except Refused:
-            if not self._wanted[:1].isdigit():
+            if not self.ground.wanted[:1].isdigit():
                 raise
-            return self._templates.version(source, f"v{self._wanted}")
+            return self.ground.templates.version(source, f"v{self.ground.wanted}")
+
+    def branch(self, row: Row, planned: Plan) -> str:
+        """The branch of an update: one for each version and engagement."""
+        return row.update_branch(planned.to_version.name)
 
     def plan(self, row: Row, stand: Stand, repository: Path, source: str, version: str) -> Plan:
         """What the update would change. Nothing is written.
@@ -186,27 +201,26 @@ class Offers:
             Refused: The template is not listed, or a version is gone or older.
             Unavailable: Something cannot be read or fetched.
         """
-        listed = self._listed.get(self._templates.listed(source))
-        managed = listed.managed if listed else None
+        listed = self.ground.declared(source)
         expected = self._expected[row.name] if self._expected is not None else None
         if expected and expected.base != stand.commit:
             says = f"The repository moved on from {expected.base[:12]} to {stand.commit[:12]} since it was planned."
             raise Refused(says, fix="Plan it again.")
-        to = self._templates.version(source, expected.template_commit) if expected else self.target(source)
+        to = self.ground.templates.version(source, expected.template_commit) if expected else self.target(source)
         planned = plan(
             repository,
             stand.commit,
             row.answers_path,
-            self._templates,
+            self.ground.templates,
             to,
-            self._style,
-            recorded=self._recorded.get((row.name, version)),
-            managed=managed,
-            as_of=self._today,
+            self.ground.style,
+            recorded=self.ground.recorded(row, version),
+            managed=listed.managed if listed else None,
+            as_of=self.ground.today,
             name=row.short_name,
         )
         if listed and listed.lock == "uv":
-            planned = locked_again(planned, self._templates)
+            planned = locked_again(planned, self.ground.templates)
         if expected and (planned.final_tree, planned.tree) != (expected.final_tree, expected.tree):
             raise Refused("Planning it now gives another tree than the plan says.", fix="Plan it again.")
         return planned
@@ -218,15 +232,15 @@ class Offers:
             Refused: Somebody else committed on the branch, or has it checked out.
             Unavailable: The repository cannot be written.
         """
-        branch = f"{OURS}update-{planned.to_version.name}{row.suffix}"
-        marked = self._style == "markers" and any(each.is_text for each in planned.conflicts)
+        branch = self.branch(row, planned)
+        marked = self.ground.style == "markers" and any(each.is_text for each in planned.conflicts)
         changes = self._changes_of(planned)
         commits = Commits(repository)
         commits.unlock(branch)
         seen = stand.updates.get(branch, "")
         if seen:
             refuse_foreign(commits, seen, stand.commit, branch)
-        self._refuse_closed(row, branch)
+        self.ground.refuse_closed(row, branch)
         if not row.remote and commits.is_checked_out(branch):
             raise Refused(f"Branch {branch} is checked out in {row.place}.", fix="Switch to another branch.")
         held = commits.branch(branch)
@@ -236,7 +250,7 @@ class Offers:
         made = commit(
             repository,
             planned,
-            self._author,
+            self.ground.author,
             update_message(planned, changes, marked=marked),
             branch,
             heal_message=heal_message(planned),
@@ -249,7 +263,9 @@ class Offers:
         key = (after.source, before.commit, after.commit)
         if key not in self._changes:
             same = before.commit == after.commit
-            self._changes[key] = [] if same else self._templates.changes(after.source, before.commit, after.commit)
+            self._changes[key] = (
+                [] if same else self.ground.templates.changes(after.source, before.commit, after.commit)
+            )
         return self._changes[key]
 
     def deliver(self, made: Prepared, request: Open) -> Outcome:
@@ -261,7 +277,7 @@ class Offers:
         """
         seen = made.stand.updates.get(made.branch, "")
         if made.row.remote and seen != made.commit:
-            self._reach.push(made.row, made.repository, made.branch, made.commit, seen=seen)
+            self.ground.reach.push(made.row, made.repository, made.branch, made.commit, seen=seen)
         says = title(made.planned, marked=made.marked)
         text = body(made.planned, made.changes, made.branch, marked=made.marked, engagement=made.row.folder)
         known = request(made, says, text)
@@ -275,6 +291,8 @@ def outcome_of(
 ) -> Outcome:
     """The outcome that a plan has when nothing goes wrong."""
     why = SAYS[planned.status]
+    if planned.kind == "reset":
+        why = f"{len(planned.healed)} files are brought back" if planned.healed else "is as its template gives it"
     if planned.status == "conflict":
         why = f"{len(planned.conflicts)} conflicts: {', '.join(each.path for each in planned.conflicts[:5])}"
     elif planned.status == "needs-tasks":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,13 @@ class ProjectTree:
         self.folder = project_folder(answers_file, blueprint)
         self.own = answers_file.removeprefix(self.folder)
         self.seen = Project(self.folder.rstrip("/").rpartition("/")[2] or name, self.own, self.read)
+
+    def at(self, tree: str) -> ProjectTree:
+        """The same project at another tree."""
+        other = copy(self)
+        other.tree = tree
+        other.seen = replace(self.seen, read=other.read)
+        return other
 
     def read(self, path: str) -> bytes | None:
         """The content of a regular file below the project's top; None where there is none."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from vendorkit.adapters.commits import OURS, Commits, make_bare
+from vendorkit.adapters.commits import OURS, USUAL, Commits, make_bare
 from vendorkit.adapters.remotes import Remotes, Tips
 from vendorkit.errors import Refused, Unavailable, VendorkitError
 from vendorkit.fleet.inventory import Row
@@ -82,11 +82,12 @@ class Reach:
             commits = Commits(folder)
             tip = commits.tip(row.branch or None)
             return Stand(tip.branch, tip.commit, commits.branches(OURS))
-        tips = self._remotes.tips(place, [f"{OURS}*", *([row.branch] if row.branch else [])])
+        tips = self._remotes.tips(place, [f"{OURS}*", *([row.branch] if row.branch else USUAL)])
         updates = {name: commit for name, commit in tips.branches.items() if name.startswith(OURS)}
         if row.branch:
             return Stand(row.branch, tips.branches.get(row.branch, ""), updates)
-        return Stand(_not_ours(tips), tips.head, updates)
+        branch = _default(tips)
+        return Stand(branch, tips.branches.get(branch, tips.head), updates)
 
     def bring(self, row: Row, stand: Stand) -> Path:
         """A repository of this machine that holds the row's commits: the folder itself, or a copy of ours.
@@ -146,5 +147,8 @@ def borrow(bare: Path, lender: Path) -> None:
         shutil.copyfile(lender / "shallow", bare / "shallow")
 
 
-def _not_ours(tips: Tips) -> str:
-    return "" if tips.branch.startswith(OURS) else tips.branch
+def _default(tips: Tips) -> str:
+    """The default branch of a remote: what HEAD says, else a branch of a usual name; empty where neither is."""
+    if tips.branch and not tips.branch.startswith(OURS):
+        return tips.branch
+    return next((name for name in USUAL if name in tips.branches), "")

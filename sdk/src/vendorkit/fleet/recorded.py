@@ -12,7 +12,7 @@ import yaml
 
 from vendorkit.adapters.git_objects import FILE, PROGRAM, GitObjects, safe_path
 from vendorkit.errors import BadInput, Fault, Refused
-from vendorkit.fleet.templates import Templates, TemplateVersion
+from vendorkit.fleet.versions import TemplateVersion, Versions
 
 MOST_ANSWERS_BYTES = 256 * 1024
 
@@ -42,7 +42,7 @@ def recorded_answers(objects: GitObjects, tree: str, answers_file: str) -> dict[
 
 
 def recorded_version(
-    templates: Templates, answers: Mapping[str, Any], answers_file: str, known: str | None = None
+    templates: Versions, answers: Mapping[str, Any], answers_file: str, known: str | None = None
 ) -> tuple[TemplateVersion, tuple[str, ...]]:
     """The version that answers record, and what is odd about it.
 

@@ -11,7 +11,7 @@ import random
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ from vendorkit.fleet.offer import Offers, Open, Outcome, Prepared, outcome_of
 from vendorkit.fleet.reach import Reach, Stand, folder_of
 from vendorkit.fleet.showing import diff_of
 from vendorkit.fleet.state import State
+from vendorkit.fleet.status import Look
 from vendorkit.records.fleet import Ring, Rollout
 
 TRIES = 3
@@ -73,6 +74,7 @@ class Runner:
         ended: Is told of each outcome at once.
         paused: Whether to stop before the next one.
         room: How many more requests may be opened.
+        asked: Names whose request is open already; refreshing it takes no room.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Runner:
         ended: Callable[[Outcome], None],
         paused: Callable[[], str],
         room: int,
+        asked: Collection[str] = (),
     ) -> None:
         self._reach = reach
         self._offers = offers
@@ -97,6 +100,7 @@ class Runner:
         self._ended = ended
         self._paused = paused
         self._room = room
+        self._asked = asked
         self.result = Result()
 
     def run(self, rows: Sequence[Row]) -> None:
@@ -107,9 +111,15 @@ class Runner:
             delivering: dict[Future[Outcome], Row] = {}
             while waiting or fetching or delivering:
                 while waiting and len(fetching) < self._jobs and not self._stop():
+                    if not self._has_room(waiting[0], len(fetching) + len(delivering)):
+                        if fetching or delivering:
+                            break
+                        why = f"{self._rules.max_open} requests are open (`max_open`)"
+                        self.result.held.append(Held(waiting.popleft(), why))
+                        continue
                     row = waiting.popleft()
                     fetching.append((row, pool.submit(self._fetch, row)))
-                if not fetching and waiting:
+                if not fetching and waiting and self.result.stopped:
                     self.result.held += [Held(row, self.result.stopped) for row in waiting]
                     waiting.clear()
                 if fetching:
@@ -143,11 +153,13 @@ class Runner:
             failures = sum(outcome.status in FAILURES for outcome in outcomes)
             if failures >= self._rules.stop_after and failures / len(outcomes) >= self._rules.stop_at:
                 self.result.stopped = f"{failures} of {len(outcomes)} repositories failed"
-            elif self._room <= 0:
-                self.result.stopped = f"{self._rules.max_open} requests are open (`max_open`)"
             else:
                 self.result.stopped = self._paused()
         return bool(self.result.stopped)
+
+    def _has_room(self, row: Row, begun: int) -> bool:
+        """Whether a request of a row may be opened, should all that was begun open one too."""
+        return row.name in self._asked or self._room > begun
 
     def _fetch(self, row: Row) -> tuple[Stand, Path]:
         stand = self._patiently(row, lambda: self._reach.stand(row))
@@ -172,7 +184,7 @@ class Runner:
             stand, repository = self._fetch(made.row)
             again = self._offers.prepare(made.row, stand, repository, made.planned)
             outcome = self._offers.deliver(again, self._request)
-        if outcome.request is not None and outcome.request.url:
+        if outcome.request is not None and outcome.request.url and made.row.name not in self._asked:
             self._room -= 1
         return outcome
 
@@ -211,19 +223,18 @@ def ring_by_ring(rows: Sequence[Row], rings: Sequence[Ring]) -> Iterator[tuple[R
         yield ring, [row for row in rows if row.ring == ring.name]
 
 
-def health(
-    ring: Ring, rows: Sequence[Row], reach: Reach, offers: Offers, state: State, look: Callable[[Row, str], str]
-) -> str:
+def health(ring: Ring, *, rows: Sequence[Row], reach: Reach, offers: Offers, state: State, look: Look) -> str:
     """Why the ring after this one has to wait; empty where it may begin.
 
     Args:
         ring: The ring.
-        rows: Its engagements.
+        rows: All engagements of the fleet.
         reach: How repositories are reached.
         offers: Knows the version that is wanted.
         state: What is known of their updates.
-        look: Gives what the checks of a row's request say: from the row and its branch.
+        look: Gives the request of a row's branch.
     """
+    rows = [row for row in rows if row.ring == ring.name]
     merged, red = 0, []
     lasts = state.last_outcomes()
     stands = reach.stands(rows)
@@ -235,7 +246,8 @@ def health(
         except VendorkitError:
             pass  # it does not count as merged
         branch = str((lasts.get(row.name) or {}).get("branch") or "")
-        if branch and ring.checks == "green" and look(row, branch) == "red":
+        request = look(row, branch) if branch and ring.checks == "green" else None
+        if request is not None and request.checks == "red":
             red.append(row.name)
     if red:
         return f"ring {ring.name}: checks fail in {', '.join(red[:5])}"

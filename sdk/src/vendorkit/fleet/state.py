@@ -24,7 +24,6 @@ FILE = "fleet.sqlite"
 LAYOUT = 1
 SCHEMA = """
 CREATE TABLE seen (name PRIMARY KEY, key, facts) WITHOUT ROWID;
-CREATE TABLE tip (place PRIMARY KEY, branch, head, at) WITHOUT ROWID;
 CREATE TABLE run (id INTEGER PRIMARY KEY, at, by, target, options, ended, why);
 CREATE TABLE outcome (id INTEGER PRIMARY KEY, run INTEGER, name, at, status, target, branch, details);
 CREATE INDEX outcome_by_name ON outcome (name, id);
@@ -99,17 +98,6 @@ class State:
         with self._database:
             self._database.executemany("INSERT OR REPLACE INTO seen VALUES (?,?,?)", rows)
 
-    def tips(self) -> dict[str, tuple[str, str, str]]:
-        """Place to default branch, commit and time when it was asked last."""
-        return {row[0]: (row[1], row[2], row[3]) for row in self._all("SELECT place, branch, head, at FROM tip")}
-
-    def remember_tips(self, tips: Iterable[tuple[str, str, str]]) -> None:
-        """Keep where remote repositories stand: place, branch, commit."""
-        at = now()
-        with self._database:
-            rows = [(*tip, at) for tip in tips]
-            self._database.executemany("INSERT OR REPLACE INTO tip VALUES (?,?,?,?)", rows)
-
     def begin(self, by: str, target: str, options: dict[str, Any]) -> int:
         """Begin a run, or go on with the last one where it was cut off with the same target and options."""
         said = json.dumps(options, sort_keys=True)
@@ -152,10 +140,9 @@ class State:
         return [{**json.loads(row[3]), "run": row[0], "name": row[1], "at": row[2]} for row in rows]
 
     def last_outcomes(self) -> dict[str, dict[str, Any]]:
-        """Name to the newest outcome."""
-        rows = self._all(
-            "SELECT name, at, details FROM outcome WHERE id IN (SELECT max(id) FROM outcome GROUP BY name)"
-        )
+        """Name to the newest outcome of an update; resets do not count."""
+        newest = "SELECT max(id) FROM outcome WHERE json_extract(details, '$.reset') IS NULL GROUP BY name"
+        rows = self._all(f"SELECT name, at, details FROM outcome WHERE id IN ({newest})")  # noqa: S608
         return {row[0]: {**json.loads(row[2]), "at": row[1]} for row in rows}
 
     def requests(self) -> dict[tuple[str, str], Known]:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
 
-from vendorkit.adapters.commits import OURS, Commits
+from vendorkit.adapters.commits import Commits
 from vendorkit.errors import VendorkitError
 from vendorkit.fleet.facts import Drift, Facts, Judge, facts_of, one_line
 from vendorkit.fleet.inventory import Row
@@ -107,6 +107,7 @@ def status(
     drift: Drift,
     judge: Judge,
     look: Look,
+    rules: str,
     deadline: str,
     today: date,
 ) -> list[Standing]:
@@ -120,6 +121,7 @@ def status(
         drift: Compares managed files with the template.
         judge: Asks the checks.
         look: Asks the forge for a request.
+        rules: What tells the fleet's declarations of its templates from others; what was found under others is old.
         deadline: How long a request may stay open, for instance `P14D`.
         today: The day that this is judged by.
     """
@@ -127,7 +129,7 @@ def status(
     kept, lasts, requests = state.seen(), state.last_outcomes(), state.requests()
     new: list[tuple[str, str, dict[str, Any]]] = []
     standings = []
-    judged = f"{LAYOUT} {version('vendorkit')} {today}"
+    judged = f"{LAYOUT} {version('vendorkit')} {today} {rules}"
     for row in rows:
         stand = stands[row.name]
         if isinstance(stand, VendorkitError):
@@ -151,13 +153,16 @@ def status(
 
 
 def _looked(row: Row, stand: Stand, reach: Reach, drift: Drift, judge: Judge) -> tuple[Facts, bool]:
-    """What a repository's commit says, and whether that holds as long as it stands there."""
+    """What a repository's commit says, and whether that holds as long as it stands there: a fault may be mended in
+    the list of the fleet or in the template.
+    """
     if not stand.commit:
         return Facts(fault="It has no commit yet."), False
     try:
-        return facts_of(reach.bring(row, stand), row, stand.commit, drift=drift, judge=judge), True
+        facts = facts_of(reach.bring(row, stand), row, stand.commit, drift=drift, judge=judge)
     except VendorkitError as error:
-        return Facts(stand.commit, fault=one_line(error)), False
+        facts = Facts(stand.commit, fault=one_line(error))
+    return facts, not facts.fault
 
 
 def _unreachable(
@@ -188,12 +193,15 @@ def _stands(
             found = replace(found, facts=replace(facts, fault=f"{facts.fault} {one_line(error)}".strip()))
     branch = str(last["branch"] or "") if last else ""
     if not branch and found.newest:
-        usual = f"{OURS}update-{found.newest}{row.suffix}"
+        usual = row.update_branch(found.newest)
         branch = usual if usual in stand.updates else ""
-    if not branch:
-        return found
     wanted = str(last["to"]) if last else found.newest
     known = requests.get((row.name, branch))
+    if row.reset_branch in stand.updates and (not branch or (known is not None and known.state != "open")):
+        branch, wanted, last = row.reset_branch, facts.version, None
+        known = requests.get((row.name, branch))
+    if not branch:
+        return found
     found = replace(found, branch=branch, wanted=wanted)
     if known is not None and known.state != "open":
         return replace(found, request=known)
@@ -283,5 +291,8 @@ def _day(at: str) -> date:
 
 
 def on_version(standings: Iterable[Standing], wanted: str) -> list[Standing]:
-    """Those that are on a version, with or without a `v` before it."""
-    return [each for each in standings if each.facts.version.removeprefix("v") == wanted.removeprefix("v")]
+    """Those that are on a version, with or without a `v` before it; `1.2` means every 1.2.x and what follows one."""
+    plain = wanted.removeprefix("v")
+    begins = (f"{plain}.", f"{plain}-")
+    versions = ((each, each.facts.version.removeprefix("v")) for each in standings)
+    return [each for each, version in versions if version == plain or version.startswith(begins)]

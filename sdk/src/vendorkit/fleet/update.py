@@ -13,14 +13,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vendorkit.adapters.git_objects import Entry, GitObjects, Shelf, Signature, TextMerge
-from vendorkit.adapters.template.asking import version_of
 from vendorkit.adapters.template.blueprint import Blueprint, Rendering
+from vendorkit.adapters.template.isolated import Stage
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.fleet.heal import MANIFEST, Managed, differing
-from vendorkit.fleet.merge import Conflict, ConflictStyle, Merge
+from vendorkit.fleet.merge import Conflict, ConflictStyle, Merge, Merged
+from vendorkit.fleet.migrating import migrated
 from vendorkit.fleet.project import ProjectTree, folder_name
 from vendorkit.fleet.recorded import recorded_answers, recorded_version
-from vendorkit.fleet.templates import Templates, TemplateVersion
+from vendorkit.fleet.templates import Templates
+from vendorkit.fleet.versions import TemplateVersion
+from vendorkit.records.answers import version_of
+
+MIGRATIONS = "migrations"
 
 Status = Literal["updated", "current", "conflict", "drifted", "needs-tasks"]
 
@@ -48,6 +53,7 @@ class Plan:
             `submodules`, `filters`.
         warnings: What somebody should know: a tag that moved, a commit that vanished.
         objects: The new files and folders, by id; they are written when the plan is committed.
+        kind: `reset` where files are brought back because somebody asked for it.
     """
 
     where: Path
@@ -66,6 +72,7 @@ class Plan:
     needs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     objects: Mapping[str, tuple[str, bytes]] = field(default_factory=dict, repr=False, compare=False)
+    kind: Literal["update", "reset"] = "update"
 
     @property
     def final_tree(self) -> str:
@@ -75,7 +82,7 @@ class Plan:
     @property
     def changes_nothing(self) -> bool:
         """Whether there is nothing to commit."""
-        return self.status in ("current", "needs-tasks")
+        return self.status in ("current", "needs-tasks") or not (self.changed or self.deleted or self.healed)
 
 
 def plan(
@@ -120,18 +127,23 @@ def plan(
         old, new = templates.blueprint(before), templates.blueprint(to)
         where = (repository, answers_file, commit, before, to)
         needs = needed(old, new)
-        if needs and ("migrations" in needs or not templates.is_trusted(to.source)):
+        if needs and not templates.is_trusted(to.source):
             return Plan(*where, "needs-tasks", tree, needs=needs, warnings=warnings)
         project = ProjectTree(objects, tree, answers_file, new, name or folder_name(repository))
-        theirs = _rendered(templates, to, project, needs, recorded=project.last(answers))
+        programs = bool(set(needs) - {MIGRATIONS})
         base = None
         if before.commit != to.commit:
             given = project.last(answers)
-            base = _rendered(templates, before, project, needs, given=given, exclude=new.exclude)
+            base = templates.rendered(before, project.seen, programs, given=given, exclude=new.exclude)
+        migrations = _Migrations(templates, (before, to), Shelf()) if MIGRATIONS in needs else None
+        if migrations is not None:
+            project = project.at(migrations.run("before", project, answers))
+            answers = recorded_answers(objects, project.tree, answers_file)
+        theirs = templates.rendered(to, project.seen, programs, recorded=project.last(answers))
         rules = Managed.of(new.questions, theirs.seeded, managed, project.read(MANIFEST), as_of or date.today())
-        work = _work(project, theirs, base, rules, conflicts)
+        work = _work(project, theirs, base, rules, conflicts, migrations)
     made = work.planned(objects, tree, where, warnings)
-    return replace(made, warnings=(*warnings, *stale_locks(objects, tree, made).values()))
+    return replace(made, warnings=(*made.warnings, *stale_locks(objects, tree, made).values()))
 
 
 def commit(
@@ -189,15 +201,6 @@ def commit(
     return last
 
 
-def _rendered(
-    templates: Templates, version: TemplateVersion, project: ProjectTree, needs: Sequence[str], **more: Any
-) -> Rendering:
-    """What a version gives, in a child process where it needs programs of its own."""
-    if needs:
-        return templates.render_isolated(version, project.seen, **more)
-    return templates.blueprint(version).render(project.seen, **more)
-
-
 def stale_locks(objects: GitObjects, tree: str, planned: Plan) -> dict[str, str]:
     """Lock files whose declarations a plan changes, with what to say of each; locking asks package indexes, planning
     does not.
@@ -214,8 +217,8 @@ def stale_locks(objects: GitObjects, tree: str, planned: Plan) -> dict[str, str]
 
 def needed(old: Blueprint, new: Blueprint) -> tuple[str, ...]:
     """What of an update only running the template's own programs could do."""
-    needs = {*old.needs, *new.needs, *(("migrations",) if new.migrates(old) else ())}
-    return tuple(sorted(needs))
+    migrates = old.checkout.commit != new.checkout.commit and new.migrates(old)
+    return tuple(sorted({*old.needs, *new.needs, *((MIGRATIONS,) if migrates else ())}))
 
 
 def _check_direction(before: TemplateVersion, to: TemplateVersion) -> None:
@@ -235,20 +238,39 @@ def _is_done(objects: GitObjects, tip: str, planned: Plan) -> bool:
     return tip == planned.base_commit
 
 
+@dataclass(frozen=True)
+class _Migrations:
+    """The migrations between two versions of a template; what they make goes on the shelf."""
+
+    templates: Templates
+    versions: tuple[TemplateVersion, TemplateVersion]
+    shelf: Shelf
+
+    def run(self, stage: Stage, project: ProjectTree, answers: Mapping[str, Any]) -> str:
+        """The tree after those of a stage."""
+        return migrated(self.templates, self.versions, stage, project, project.last(answers), self.shelf)
+
+
 def _work(
-    project: ProjectTree, new: Rendering, base: Rendering | None, managed: Managed, style: ConflictStyle
+    project: ProjectTree,
+    new: Rendering,
+    base: Rendering | None,
+    managed: Managed,
+    style: ConflictStyle,
+    migrations: _Migrations | None,
 ) -> _Work:
-    """Merge what the template changed, then find what is to be restored.
+    """Merge what the template changed, let its migrations follow, then find what is to be restored.
 
     Args:
-        project: The project.
+        project: The project, after the migrations that come before.
         new: What the template gives now.
         base: What it gave; None where both versions are the same.
         managed: Which files belong to the template alone.
         style: What a conflict in a text leaves.
+        migrations: Migrations to run; None where there are none.
     """
-    shelf = Shelf()
-    merge = Merge(project.objects, project.tree, project.folder, shelf, TextMerge(), style)
+    objects, shelf = project.objects, migrations.shelf if migrations else Shelf()
+    merge = held = Merge(objects, project.tree, project.folder, shelf, TextMerge(), style)
     pieces = {path: piece for path, piece in new.pieces.items() if path != project.own}
     if base is not None:
         before = {path: piece for path, piece in base.pieces.items() if path != project.own}
@@ -256,22 +278,34 @@ def _work(
         answers = new.pieces.get(project.own)
         if answers is not None:
             merge.put(project.answers_file, answers)
+    tree = objects.changed_tree(project.tree, merge.merged.changes, shelf) if merge.merged.changes else project.tree
+    if migrations is not None:
+        objects.lend(shelf.objects)
+        tree = migrations.run("after", project.at(tree), new.answers)
+        held = Merge(objects, tree, project.folder, shelf, TextMerge(), style)
     open_paths = {conflict.path for conflict in merge.merged.conflicts}
     healed = {
-        found.path: merge.kept(found.wanted)
-        for found in differing(merge, project.folder, pieces, managed)
+        found.path: held.kept(found.wanted)
+        for found in differing(held, project.folder, pieces, managed)
         if found.change != "edited" and not found.waived and found.path not in open_paths
+        if not held.in_the_way(found.path, found.wanted)
     }
-    return _Work(merge, healed, shelf)
+    conflicts = {each.path: each for each in (*held.merged.conflicts, *merge.merged.conflicts)}
+    merged = replace(merge.merged, conflicts=[conflicts[path] for path in sorted(conflicts)])
+    return _Work(merged, tree, healed, shelf, migrations is not None)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What came out: the merge, the managed files that are restored, and the new objects."""
+    """What came out: the merge, the tree that it leaves, the managed files that are restored, the new objects, and
+    whether migrations ran.
+    """
 
-    merge: Merge
+    merged: Merged
+    tree: str
     healed: dict[str, Entry]
     shelf: Shelf
+    migrates: bool
 
     def planned(
         self,
@@ -281,10 +315,10 @@ class _Work:
         warnings: tuple[str, ...],
     ) -> Plan:
         """The plan over the tree that was there before."""
-        merged = self.merge.merged
-        changes = {path: entry for path, entry in merged.changes.items() if objects.entry(before, path) != entry}
-        tree = objects.changed_tree(before, changes, self.shelf) if changes else before
-        healed = objects.changed_tree(before, {**changes, **self.healed}, self.shelf) if self.healed else None
+        merged = self.merged
+        objects.lend(self.shelf.objects)
+        changes = dict(objects.differences(before, self.tree))
+        healed = objects.changed_tree(self.tree, self.healed, self.shelf) if self.healed else None
         status: Status = "current"
         if merged.conflicts:
             status = "conflict"
@@ -292,16 +326,20 @@ class _Work:
             status = "updated"
         elif self.healed:
             status = "drifted"
+        if self.migrates:
+            others = sorted(changes.keys() - merged.changes.keys())
+            more = f" Of files that are not the template's they changed: {', '.join(others)}." if others else ""
+            warnings = (*warnings, f"The template's migrations ran in a sandbox.{more}")
         return Plan(
             *where,
             status,
-            tree,
+            self.tree,
             healed,
             tuple(sorted(path for path, entry in changes.items() if entry is not None)),
             tuple(sorted(path for path, entry in changes.items() if entry is None)),
             tuple(sorted(self.healed)),
             dict(merged.renamed),
-            tuple(sorted(merged.conflicts, key=lambda conflict: conflict.path)),
+            tuple(merged.conflicts),
             (),
             warnings,
             self.shelf.objects,

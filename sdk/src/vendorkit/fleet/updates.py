@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from vendorkit.errors import BadInput, Fault, Refused
@@ -16,7 +17,7 @@ from vendorkit.fleet.offer import Offers, Open, Outcome
 from vendorkit.fleet.reach import Reach
 from vendorkit.fleet.rollout import Held, Result, Runner, health, in_shard, ring_by_ring
 from vendorkit.fleet.state import State
-from vendorkit.fleet.status import is_stuck
+from vendorkit.fleet.status import Look, is_stuck
 from vendorkit.records.fleet import Fleet, Ring
 
 PAUSED, STOPPED = "paused", "stopped"
@@ -37,6 +38,7 @@ class Wish:
         dry: Whether nothing is written.
         jobs: Remotes that are reached at a time.
         today: The day that deadlines are judged by.
+        reset: Files to bring back, empty for all managed ones; None makes updates.
     """
 
     to: str
@@ -48,10 +50,12 @@ class Wish:
     dry: bool
     jobs: int
     today: date
+    reset: tuple[str, ...] | None = None
 
     def options(self) -> dict[str, Any]:
         """What makes two runs the same: one that was cut off is gone on with by the same wish."""
-        return {"names": sorted(self.names), "ring": self.ring, "shard": self.shard, "retry": self.retry}
+        said = {"names": sorted(self.names), "ring": self.ring, "shard": self.shard, "retry": self.retry}
+        return said if self.reset is None else {**said, "reset": list(self.reset)}
 
 
 def chosen(rows: Sequence[Row], fleet: Fleet, wish: Wish) -> list[Row]:
@@ -79,7 +83,7 @@ def update(
     wish: Wish,
     *,
     request: Open,
-    checks: Callable[[Row, str], str],
+    look: Look,
     told: Callable[[Outcome], None],
     planned: Collection[str] | None = None,
 ) -> Result:
@@ -93,7 +97,7 @@ def update(
         offers: Makes the update of one engagement.
         wish: What is asked for.
         request: Opens or refreshes a request.
-        checks: What the checks of a row's request say.
+        look: Gives the request of a row's branch.
         told: Is told of each outcome at once.
         planned: Names in a plan that was written before; only these are updated.
 
@@ -114,26 +118,46 @@ def update(
     def ended(outcome: Outcome) -> None:
         if run is not None:
             value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
+            value |= {} if wish.reset is None else {"reset": True}
             state.add_outcome(run, outcome.row.name, value, outcome.request)
         told(outcome)
 
-    room = fleet.rollout.max_open - sum(each.state == "open" and bool(each.url) for each in state.requests().values())
-    paused: Callable[[], str] = (lambda: "") if wish.dry else (lambda: _paused(state))
+    asked = _asked_now(rows, fleet.rollout.max_open, state, look, wish)
     runner = Runner(
-        reach, offers, request, fleet.rollout, jobs=wish.jobs, dry=wish.dry, ended=ended, paused=paused, room=room
+        reach,
+        offers,
+        request,
+        fleet.rollout,
+        jobs=wish.jobs,
+        dry=wish.dry,
+        ended=ended,
+        paused=lambda: "" if wish.dry else _paused(state),
+        room=fleet.rollout.max_open - len(asked),
+        asked=asked,
     )
     runner.result.outcomes += [_again(row, done[row.name]) for row in mine if row.name in done]
 
-    def healthy(ring: Ring) -> str:
-        every = [row for row in rows if row.ring == ring.name]
-        return health(ring, every, reach, offers, state, checks)
-
+    healthy = partial(health, rows=rows, reach=reach, offers=offers, state=state, look=look)
     _ring_by_ring(runner, [row for row in mine if row.name not in done], fleet, wish, healthy)
     if run is not None:
         state.end(run, runner.result.stopped)
         if "failed" in runner.result.stopped:
             state.set(STOPPED, f"{runner.result.stopped} in the update to {wish.to or 'the newest version'}")
     return runner.result
+
+
+def _asked_now(rows: Sequence[Row], most: int, state: State, look: Look, wish: Wish) -> set[str]:
+    """Names with an open request. Where there seem to be too many, the forge is asked which are open still."""
+    found = {key: each for key, each in state.requests().items() if each.state == "open" and each.url}
+    if len(found) >= most and not wish.dry:
+        by_name = {row.name: row for row in rows}
+        for name, branch in [key for key in found if key[0] in by_name]:
+            seen = look(by_name[name], branch)
+            if seen is not None:
+                state.remember_requests([(name, branch, seen)])
+                if seen.state != "open":
+                    del found[name, branch]
+    return {name for name, _ in found}
 
 
 def _ring_by_ring(
@@ -149,7 +173,7 @@ def _ring_by_ring(
             runner.run(of_ring)
         is_last = not fleet.rings or ring.name in (wish.ring, fleet.rings[-1].name)
         why = why or runner.result.stopped
-        if not (why or wish.dry or wish.retry or wish.names or is_last):
+        if not (why or wish.dry or wish.retry or wish.names or wish.reset is not None or is_last):
             why = health_of(ring)
 
 

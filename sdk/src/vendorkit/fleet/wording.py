@@ -15,6 +15,9 @@ MOST_FILES = 40
 MOST_CHANGES = 60
 """Lines of a changelog in a body."""
 
+_EXCEPTION = "Put an exception into engagement.yaml as a waiver with an end."
+_ASKED = "The platform team asked for it: what was changed here of these files goes. It stays in the history."
+
 UPDATE, TREE, TEMPLATE = "Vendorkit-Update", "Vendorkit-Tree", "Vendorkit-Template"
 """Trailers of our commits. A commit whose tree is not the one that its trailer names was changed by somebody."""
 
@@ -22,6 +25,8 @@ UPDATE, TREE, TEMPLATE = "Vendorkit-Update", "Vendorkit-Tree", "Vendorkit-Templa
 def title(planned: Plan, *, marked: bool) -> str:
     """The first line: what it does; with conflict markers in it, that it is not to be merged."""
     before, after = planned.from_version.name, planned.to_version.name
+    if planned.kind == "reset":
+        return f"Bring files back to template {after}"
     says = f"Update from template {before} to {after}" if before != after else "Restore files of the template"
     return f"DRAFT, has conflict markers: {says}" if marked else says
 
@@ -39,8 +44,9 @@ def update_message(planned: Plan, changes: Sequence[str], *, marked: bool) -> st
 
 def heal_message(planned: Plan) -> str:
     """The message of the commit that restores managed files."""
-    says = "Restore files that belong to the template"
-    why = "They were deleted or weakened. Put an exception into engagement.yaml as a waiver with an end."
+    says, why = "Restore files that belong to the template", f"They were deleted or weakened. {_EXCEPTION}"
+    if planned.kind == "reset":
+        says, why = title(planned, marked=False), _ASKED
     files = "\n".join(_some([clean(path) for path in planned.healed]))
     return "\n\n".join([says, why, files, _trailers(planned, planned.final_tree)])
 
@@ -64,12 +70,16 @@ def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, en
     """
     before, after = planned.from_version, planned.to_version
     about = f" in `{clean(engagement)}`" if engagement else ""
-    parts = [
-        f"This brings the template{about} from **{markdown(before.name)}** (`{before.commit[:12]}`) to "
-        f"**{markdown(after.name)}** (`{after.commit[:12]}`) of {markdown(after.source)}."
-        if before.commit != after.commit
-        else f"This restores files{about} that belong to the template {markdown(after.name)}."
-    ]
+    if planned.kind == "reset":
+        opening = f"This brings files{about} back to what the template gives at **{markdown(after.name)}**. {_ASKED}"
+    elif before.commit == after.commit:
+        opening = f"This restores files{about} that belong to the template {markdown(after.name)}."
+    else:
+        opening = (
+            f"This brings the template{about} from **{markdown(before.name)}** (`{before.commit[:12]}`) to "
+            f"**{markdown(after.name)}** (`{after.commit[:12]}`) of {markdown(after.source)}."
+        )
+    parts = [opening]
     if planned.conflicts:
         kept = "have conflict markers: solve them before this is merged" if marked else "stay as they are here"
         told = [f"- `{clean(each.path)}` ({each.kind}): {markdown(each.says)}" for each in planned.conflicts]
@@ -78,8 +88,9 @@ def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, en
     if changes:
         parts.append(_section("What changed in the template", [markdown(line) for line in changes[:MOST_CHANGES]]))
     if planned.healed:
-        said = "They were deleted or weakened here. It is a commit of its own; an exception is a waiver with an end."
-        parts.append(_section("What it mends", [*_files(planned.healed), "", said]))
+        said = f"They were deleted or weakened here. It is a commit of its own. {_EXCEPTION}"
+        more = [] if planned.kind == "reset" else ["", said]
+        parts.append(_section("What it mends", [*_files(planned.healed), *more]))
     for says, files in (("Files changed", planned.changed), ("Files deleted", planned.deleted)):
         if files:
             parts.append(_section(says, _files(files)))

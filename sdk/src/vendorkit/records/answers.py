@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+from packaging.version import InvalidVersion, Version
+
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.yaml_text import read_yaml
 
 ANSWERS_FILE = ".copier-answers.yml"
 MAX_ANSWERS_BYTES = 64 * 1024
+
+_DISTANCE = re.compile(r"(.+)-(\d+)-g([0-9a-f]+)")
 
 
 def parse_answers(data: bytes) -> dict[str, object]:
@@ -23,6 +29,16 @@ def parse_answers(data: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise _unreadable("expected a mapping.")
     return value
+
+
+def version_of(name: str) -> Version | None:
+    """A tag, or a tag with a distance, as a version of PEP 440; None where it is none."""
+    parted = _DISTANCE.fullmatch(name)
+    text = f"{parted[1]}.post{parted[2]}.dev0+{parted[3]}" if parted else name
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
 
 
 def _unreadable(says: str) -> BadInput:

@@ -93,8 +93,8 @@ class Template(Value):
         moved_from: Places where it was before; repositories that record one of them are updated from `url`.
         managed: Patterns, as in `.gitignore`, of files that belong to the template alone; None leaves it to the
             template: vendorkit's own says it itself, others own nothing for good.
-        tasks: What to do with its tasks and extensions: `report` names repositories that need them, `sandbox` lets
-            Copier run them in a child process without network and home. Migrations are always reported.
+        tasks: What to do with its tasks, migrations and extensions: `report` names repositories that need them,
+            `sandbox` lets Copier run them in a child process without network and home, which writes nowhere else.
         lock: What to do with a `uv.lock` whose declarations change: `report` says so, `uv` locks again from the
             package index of the machine that updates; declarations that name other places are reported.
     """

@@ -86,14 +86,7 @@ class GitHub:
 
     def discover(self, search: Search) -> tuple[Found, ...]:
         """Repositories of an organisation or user, else all that the token is a member of."""
-        try:
-            listed = list(
-                self._pages(search.within, f"/orgs/{search.within}/repos" if search.within else "/user/repos")
-            )
-        except BadInput:
-            if not search.within:
-                raise
-            listed = list(self._pages(search.within, f"/users/{search.within}/repos"))
+        listed = self._listed(search.within)
         found = [self._found(repo) for repo in listed if not search.topic or search.topic in repo.get("topics", ())]
         if search.file:
             found = list(base.holding(found, lambda one: not one.empty and self._holds(one.name, search.file)))

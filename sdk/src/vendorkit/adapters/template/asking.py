@@ -5,12 +5,11 @@ What Copier looks up by starting git or reading folders is given here as values;
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from copier._jinja_ext import SandboxedEnvironment, get_yield_context
 from copier._main import Worker
@@ -19,9 +18,13 @@ from copier._subproject import Subproject
 from copier._template import Template
 from copier._types import LazyDict, Phase
 from copier._user_data import parse_yaml_string
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-_DISTANCE = re.compile(r"(.+)-(\d+)-g([0-9a-f]+)")
+from vendorkit.records.answers import version_of
+
+
+Operation = Literal["copy", "update"]
+"""What a template is told of why it is rendered (`_copier_operation`)."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,6 @@ class Project:
     folder_name: str
     answers_file: str
     read: Callable[[str], bytes | None]
-
-
-def version_of(name: str) -> Version | None:
-    """A tag, or a tag with a distance, as a version of PEP 440; None where it is none."""
-    parted = _DISTANCE.fullmatch(name)
-    text = f"{parted[1]}.post{parted[2]}.dev0+{parted[3]}" if parted else name
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 def bound_template(checkout: Checkout) -> Template:

@@ -26,6 +26,7 @@ from jinja2 import TemplateError
 from vendorkit.adapters.template.asking import (
     Checkout,
     FolderlessWorker,
+    Operation,
     Project,
     asked,
     bound_template,
@@ -43,7 +44,6 @@ _LINK, _SUBMODULE = 0o120000, 0o160000
 _MOST_LAYOUTS = 500
 _MOST_RENDERINGS = 64
 _FOLDER_WORDS = (b"_folder_name", b"dst_path")
-_OPERATION = {"_copier_operation": "update"}
 
 
 class Content:
@@ -186,6 +186,7 @@ class Blueprint:
         self,
         project: Project,
         *,
+        operation: Operation = "update",
         given: Mapping[str, Any] | None = None,
         recorded: Mapping[str, Any] | None = None,
         exclude: Sequence[str] = (),
@@ -194,6 +195,7 @@ class Blueprint:
 
         Args:
             project: What may be known of it.
+            operation: What the template is told: some leave files out of an update.
             given: Answers that count as they are: those of the version that the project has.
             recorded: Answers that count where they still fit: those to carry over to another version.
             exclude: More patterns to leave out.
@@ -205,22 +207,27 @@ class Blueprint:
             raise BadInput(f"{self.checkout.source} needs Jinja extensions; it cannot be rendered here.")
         if not self._tells_folder:
             project = replace(project, folder_name="project")
-        key = (frozen([given or {}, recorded or {}, *exclude]), project.folder_name, project.answers_file)
+        key = (frozen([given or {}, recorded or {}, operation, *exclude]), project.folder_name, project.answers_file)
         if key not in self._renderings:
             if len(self._renderings) >= _MOST_RENDERINGS:
                 self._renderings.pop(next(iter(self._renderings)))
-            made = self._render(project, given or {}, recorded or {}, exclude)
+            made = self._render(project, operation, given or {}, recorded or {}, exclude)
             if self._template.external_data:
                 return made
             self._renderings[key] = made
         return self._renderings[key]
 
     def _render(
-        self, project: Project, given: Mapping[str, Any], recorded: Mapping[str, Any], exclude: Sequence[str]
+        self,
+        project: Project,
+        operation: Operation,
+        given: Mapping[str, Any],
+        recorded: Mapping[str, Any],
+        exclude: Sequence[str],
     ) -> Rendering:
         with _blamed(self.checkout), Phase.use(Phase.RENDER):
             worker = asked(self._template, self._environment, project, given=given, recorded=recorded)
-            places, seeded = self._layout(worker, tuple(exclude))
+            places, seeded = self._layout(worker, operation, tuple(exclude))
             pieces: dict[str, Piece] = {}
             for place in places:
                 if place.path not in pieces or not seeded(place.path):
@@ -228,7 +235,7 @@ class Blueprint:
             return Rendering(pieces, seeded, worker._answers_to_remember())
 
     def _layout(
-        self, worker: FolderlessWorker, exclude: tuple[str, ...]
+        self, worker: FolderlessWorker, operation: Operation, exclude: tuple[str, ...]
     ) -> tuple[tuple[_Place, ...], Callable[[str], bool]]:
         """Which files there are, and which of them are seeded, for all projects that agree on what decides it."""
         top = self._decided_by("subdirectory", [self._template.subdirectory])
@@ -236,13 +243,13 @@ class Blueprint:
         folder = root[0][0]
         wanted = [*self.exclude, *exclude]
         names = self._decided_by((folder, exclude), [*wanted, *self._template.skip_if_exists, *self._sources(folder)])
-        key = (folder, exclude, worker.project.answers_file, values(names, worker.settled or {}))
+        key = (folder, operation, exclude, worker.project.answers_file, values(names, worker.settled or {}))
         if key not in self._layouts:
             if len(self._layouts) >= _MOST_LAYOUTS:
                 self._layouts.clear()
-            excluded = matcher(
-                line for text in wanted for line in _LINE.split(worker._render_string(text, extra_context=_OPERATION))
-            )
+            told = {"_copier_operation": operation}
+            lines = (_LINE.split(worker._render_string(text, extra_context=told)) for text in wanted)
+            excluded = matcher(line for part in lines for line in part)
             patterns = [worker._render_string(text) for text in self._template.skip_if_exists]
             places = tuple(self._places(worker, Path(folder), excluded))
             self._layouts[key] = places, matcher(patterns)

@@ -7,7 +7,6 @@ commits are merged, `vendorkit fleet add` puts the repositories on the list.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from vendorkit.cli.adopting import add_adopting_arguments, adopted
 from vendorkit.cli.output import Console, Outcome
@@ -20,7 +19,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `vendorkit fleet adopt` takes."""
-    parser.add_argument("repositories", metavar="REPO", nargs="+", help="top folder of a repository")
+    parser.add_argument("repositories", metavar="REPO", nargs="+", help="top folder of a repository, or its address")
     add_adopting_arguments(parser)
 
 
@@ -30,12 +29,12 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
 
     rows, texts, code = [], [], 0
     for place in dict.fromkeys(args.repositories):
-        path = Path(place)
-        console.progress(f"adopting {path}")
+        console.progress(f"adopting {place}")
         try:
-            row, text = adopted(args, path, console)
+            row, text = adopted(args, place, console)
         except VendorkitError as error:
-            row = {"name": path.resolve().name, "path": place, "status": "refused", "why": str(error)}
+            name = place.rstrip("/").rpartition("/")[2].removesuffix(".git")
+            row = {"name": name, "path": place, "status": "refused", "why": str(error)}
             text, code = f"{place}\n  refused: {error}", max(code, error.exit_code)
         rows.append(row)
         texts.append(text)

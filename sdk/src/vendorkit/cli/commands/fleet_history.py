@@ -26,12 +26,16 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
 
     repos, lines = [], []
     with opened(args, console) as fleet:
+        requests = fleet.state.requests()
         for row, repository, commit in brought(fleet, args.names):
-            events = history(row, repository, commit, fleet.state.outcomes(name=row.name))
+            events = history(row, repository, commit, fleet.state.outcomes(name=row.name), requests)
             repos.append({"name": row.name, "path": row.path, "events": [event.to_value() for event in events]})
             lines.append(row.name)
             for event in events:
                 moved = f"{event.before or '-'} -> {event.after or '-'}"
-                lines.append(clean(f"{event.at[:16]}Z {event.what} {moved} by {event.by}: {event.says}"))
+                people = f"by {event.by}{f', merged by {event.merged_by}' if event.merged_by else ''}"
+                lines.append(clean(f"{event.at[:16]}Z {event.what} {moved} {people}: {event.says}"))
+                if event.outcome:
+                    lines.append(clean(f"request {event.outcome} {event.request}".rstrip()))
                 lines += [clean(f"{name}: {old} became {new}") for name, (old, new) in event.answers.items()]
     return Outcome({"repos": repos}, "\n".join(lines))

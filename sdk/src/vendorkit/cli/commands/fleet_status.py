@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     from vendorkit.cli.fleet import drift_of, judge_of, newest_of, opened  # noqa: PLC0415
     from vendorkit.fleet.status import on_version, status  # noqa: PLC0415
+    from vendorkit.records.canonical import digest_json  # noqa: PLC0415
 
     today = datetime.now(UTC).date()
     with opened(args, console) as fleet:
@@ -46,10 +47,11 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             fleet.rows,
             fleet.state,
             fleet.reach,
-            newest=newest_of(fleet.templates),
+            newest=newest_of(fleet.versions),
             drift=drift_of(fleet, today),
             judge=judge_of(today),
             look=fleet.desks.look,
+            rules=digest_json([template.model_dump(mode="json") for template in fleet.fleet.templates]),
             deadline=fleet.fleet.rollout.deadline,
             today=today,
         )
@@ -85,6 +87,8 @@ def _csv(standings: Sequence[Standing]) -> str:
         "ring",
         "failing",
         "request",
+        "age_days",
+        "checks",
         "activity",
         "why",
         "stuck",
@@ -95,8 +99,9 @@ def _csv(standings: Sequence[Standing]) -> str:
     for each in standings:
         value: dict[str, Any] = each.to_value()
         request = value["request"]
+        value |= {"age_days": request["age_days"], "checks": request["checks"]} if request else {}
         value["request"] = (request["url"] or request["branch"]) if request else ""
-        row = [" ".join(cell) if isinstance(cell := value[name], list) else cell for name in columns]
+        row = [" ".join(cell) if isinstance(cell := value.get(name, ""), list) else cell for name in columns]
         writer.writerow([_harmless(cell) for cell in row])
     return out.getvalue().rstrip("\n")
 

@@ -10,22 +10,21 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vendorkit.cli.fleet import add_jobs
 from vendorkit.cli.output import Console, Outcome
+from vendorkit.cli.updating import told
 
 if TYPE_CHECKING:
     from vendorkit.cli.fleet import Opened
     from vendorkit.fleet.plan_file import PlanFile
-    from vendorkit.fleet.rollout import Result
     from vendorkit.fleet.updates import Wish
 
 EXAMPLES = (
     "vendorkit fleet update --to v1.3.0 --dry-run",
     "vendorkit fleet update --to v1.3.0 --ring canary --jobs 16",
 )
-NO = ("conflict", "drifted", "refused", "needs-tasks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +90,7 @@ def _update(args: argparse.Namespace, console: Console, fleet: Opened) -> Outcom
             fleet.offers(wish.to, style, wish.today, planned, again=wish.retry),
             wish,
             request=fleet.desks.open,
-            checks=fleet.desks.checks,
+            look=fleet.desks.look,
             told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
             planned=[each.name for each in planned.repositories] if planned else None,
         )
@@ -100,7 +99,7 @@ def _update(args: argparse.Namespace, console: Console, fleet: Opened) -> Outcom
 
         values = [plan_value(outcome) for outcome in result.outcomes]
         write_plan(args.plan, values, to=wish.to, conflicts=style, day=wish.today.isoformat())
-    return _outcome(result, wish, args.plan)
+    return told(result, wish, args.plan)
 
 
 def _wish(args: argparse.Namespace, fleet: Opened, planned: PlanFile | None) -> Wish:
@@ -122,34 +121,3 @@ def _wish(args: argparse.Namespace, fleet: Opened, planned: PlanFile | None) -> 
         jobs=max(1, args.jobs),
         today=date.fromisoformat(planned.day) if planned else datetime.now(UTC).date(),
     )
-
-
-def _outcome(result: Result, wish: Wish, plan: Path | None) -> Outcome:
-    repos = [outcome.to_value() for outcome in result.outcomes]
-    held = [{"name": each.row.name, "ring": each.row.ring, "why": each.why} for each in result.held]
-    statuses = {each["status"] for each in repos}
-    code = 1 if statuses & set(NO) else 3 if "failed" in statuses else 0
-    value: dict[str, Any] = {"to": wish.to or None, "dry_run": wish.dry, "repos": repos, "held": held}
-    value |= {"stopped": result.stopped or None, "plan": str(plan) if plan else None}
-    return Outcome(value, _text(repos, held, result.stopped, diffs=wish.dry and plan is None), exit_code=code)
-
-
-def _text(repos: list[dict[str, Any]], held: list[dict[str, Any]], stopped: str, *, diffs: bool) -> str:
-    from vendorkit.documents.plain import clean, lines_of  # noqa: PLC0415
-
-    width = max([len(each["name"]) for each in (*repos, *held)], default=0)
-    lines = []
-    for each in repos:
-        versions = f"{each['from'] or '?'} -> {each['to'] or '?'}"
-        where = each["request"] or each["branch"] or ""
-        lines.append(
-            f"{each['name']:<{width}}  {each['status']:<11}  {clean(' '.join((versions, each['why'], where)))}"
-        )
-        if diffs and each.get("diff"):
-            lines += ["", *lines_of(each["diff"]), ""]
-    lines += [clean(f"{each['name']:<{width}}  held         {each['why']}") for each in held]
-    if stopped:
-        lines.append(clean(f"stopped: {stopped}"))
-    counts = {status: sum(each["status"] == status for each in repos) for status in {each["status"] for each in repos}}
-    counted = [f"{count} {status}" for status, count in sorted(counts.items())]
-    return "\n".join([*lines, ", ".join([*counted, *([f"{len(held)} held"] if held else [])]) or "nothing to do"])

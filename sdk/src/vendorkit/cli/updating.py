@@ -1,0 +1,54 @@
+"""What `fleet update` and `fleet reset` share: telling how each repository ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vendorkit.cli.output import Outcome
+
+if TYPE_CHECKING:
+    from vendorkit.fleet.rollout import Result
+    from vendorkit.fleet.updates import Wish
+
+NO = ("conflict", "drifted", "refused", "needs-tasks")
+"""Endings that make the exit code 1."""
+
+
+def told(result: Result, wish: Wish, plan: Path | None = None) -> Outcome:
+    """What a run did, for people and programs.
+
+    Args:
+        result: It.
+        wish: What was asked for.
+        plan: The file that a plan was written to; None where none was.
+    """
+    repos = [outcome.to_value() for outcome in result.outcomes]
+    held = [{"name": each.row.name, "ring": each.row.ring, "why": each.why} for each in result.held]
+    statuses = {each["status"] for each in repos}
+    code = 1 if statuses & set(NO) else 3 if "failed" in statuses else 0
+    value: dict[str, Any] = {"to": wish.to or None, "dry_run": wish.dry, "repos": repos, "held": held}
+    value |= {"stopped": result.stopped or None, "plan": str(plan) if plan else None}
+    return Outcome(value, _text(repos, held, result.stopped, diffs=wish.dry and plan is None), exit_code=code)
+
+
+def _text(repos: list[dict[str, Any]], held: list[dict[str, Any]], stopped: str, *, diffs: bool) -> str:
+    from vendorkit.documents.plain import clean, lines_of  # noqa: PLC0415
+
+    width = max([len(each["name"]) for each in (*repos, *held)], default=0)
+    lines = []
+    for each in repos:
+        versions = f"{each['from'] or '?'} -> {each['to'] or '?'}"
+        where = each["request"] or each["branch"] or ""
+        lines.append(
+            f"{each['name']:<{width}}  {each['status']:<11}  {clean(' '.join((versions, each['why'], where)))}"
+        )
+        lines += [f"{'':<{width}}  note: {clean(says)}" for says in each["warnings"]]
+        if diffs and each.get("diff"):
+            lines += ["", *lines_of(each["diff"]), ""]
+    lines += [clean(f"{each['name']:<{width}}  held         {each['why']}") for each in held]
+    if stopped:
+        lines.append(clean(f"stopped: {stopped}"))
+    counts = {status: sum(each["status"] == status for each in repos) for status in {each["status"] for each in repos}}
+    counted = [f"{count} {status}" for status, count in sorted(counts.items())]
+    return "\n".join([*lines, ", ".join([*counted, *([f"{len(held)} held"] if held else [])]) or "nothing to do"])
