@@ -137,7 +137,7 @@ def _again(registry: Registry, known: Version, candidacy: Candidacy, report: Gat
         Refused: What is registered is not whole, or is not what would be published now: every difference is named.
     """
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
-        found = verify_release(registry, known, Path(scratch)).release
+        found = verify_release(registry, known, Path(scratch), used=False).release
     held = {file.path: file.digest for file in found.files}
     parts = {
         "gate report": (found.gate_report, report.digest),
