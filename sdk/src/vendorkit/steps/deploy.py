@@ -22,7 +22,7 @@ from vendorkit.records.base import now
 from vendorkit.records.contract import Contract
 from vendorkit.records.decision import Leave
 from vendorkit.records.deployment import Deployment
-from vendorkit.standards.policy import approval_rule
+from vendorkit.standards.policy import approval_rule, refuse_code
 from vendorkit.trust.aliases import LIVE, move_to
 from vendorkit.trust.approvals import unapproved, usable
 from vendorkit.trust.endings import ending_of
@@ -79,6 +79,7 @@ def deploy(
         folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
         stack.callback(folder.cleanup)
         files, approvals = usable(registry, found, Path(folder.name), authority, log, move=move)
+        refuse_code(files.run.model_format, authority.tier, found.name)
         root = files.folder / "model"
         pipeline = load_pipeline(root / "code", files.run.code.module, needs=("predict",))
         loaded = load_model(root, files.run.model_format)

@@ -19,7 +19,7 @@ from vendorkit.documents.openlineage import decision_events
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.records.manifest import Manifest
-from vendorkit.standards.policy import approval_rule
+from vendorkit.standards.policy import approval_rule, refuse_code
 from vendorkit.tracking import measurement
 from vendorkit.tracking.golden import changed
 from vendorkit.tracking.measurement import Subject
@@ -258,6 +258,7 @@ def _answering(files: ReleaseFiles) -> int:
 
 def _refuse_unfit(files: ReleaseFiles, log: Log, authority: Authority, kind: str, deciding: Deciding) -> None:
     """What a promotion needs beyond being usable."""
+    refuse_code(files.run.model_format, authority.tier, files.version.name)
     name, person = files.version.name, authority.people[deciding.actor]
     if kind == "emergency" and person.email.casefold() in files.subject.authors:
         faults = [Fault(f"people.{deciding.actor}", "trained, published or committed this release.")]
