@@ -50,6 +50,9 @@ def _one_measuring_process() -> Generator[None]:
 @pytest.fixture(scope="session")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> World:
     """An engagement with frozen data and nothing trained. Copy it, do not change it."""
+    from tests.support.registry import remember_schema
+
+    remember_schema()
     return make_world(tmp_path_factory.mktemp("frozen"))
 
 

@@ -1,12 +1,16 @@
 """Export and import of a release with a large model, against `cp` out and back of the same files, in turn.
 
 `python tests/benchmarks/bench_export.py [--pairs 5] [--gigabytes 1]`. Goal: at most 2 times `cp`. Both ways hash every
-byte once; `cp` hashes none. Files are in the page cache, and nobody waits for the disk.
+byte once, while the kernel copies it; `cp` hashes none. Files are in the page cache, and nobody waits for the disk.
+
+SHA-256 of one file cannot be split over processors. So the floor is two passes of it, one out and one back: where `cp`
+copies in memory it alone takes about 2 times as long, and the goal is met only where the disk slows `cp` down.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -19,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from vendorkit.adapters.bundle import HASHED_BYTES
 from vendorkit.adapters.registry import Registry
 from vendorkit.adapters.store import Store, list_files
 from vendorkit.steps.export import export
@@ -40,13 +45,14 @@ def measure(pairs: int = 5, gigabytes: float = 1.0) -> list[dict[str, Any]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         bench = _Bench(Path(folder), round(gigabytes * 1e9))
-        taken = [(bench.ours(), bench.peer()) for _ in range(pairs + 1)][1:]
-        floor = min(bench.hashing() for _ in range(3))
-    timed = Pair(tuple(ours for ours, _ in taken), tuple(peer for _, peer in taken))
-    once = Pair(timed.ours, tuple(seconds / 2 for seconds in timed.peer))
-    note = f"sha256sum of the file alone takes {floor:.2f} s, and is needed twice"
+        taken = [(bench.ours(), bench.peer(), bench.floor()) for _ in range(pairs + 1)][1:]
+    ours, peer, floor = (tuple(times) for times in zip(*taken, strict=True))
     figure = f"export and import of {gigabytes:g} GB"
-    return [timed.row(figure, "cp out and back", note), once.row(figure, "cp once, half of the time out and back")]
+    return [
+        Pair(ours, peer).row(figure, "cp out and back"),
+        Pair(ours, floor).row(figure, "the floor: the model file read and hashed twice"),
+        Pair(floor, peer).row("the floor alone", "cp out and back"),
+    ]
 
 
 class _Bench:
@@ -103,11 +109,16 @@ class _Bench:
         work()
         return time.perf_counter() - start
 
-    def hashing(self) -> float:
-        """Seconds of `sha256sum` of the large file."""
-        (file,) = (self._world.repo / ".vendorkit/registry/artifacts").rglob("weights.bin")
+    def floor(self) -> float:
+        """Seconds of reading and hashing the large file twice, and nothing else."""
+        (path,) = (self._world.repo / ".vendorkit/registry/artifacts").rglob("weights.bin")
+        buffer = memoryview(bytearray(HASHED_BYTES))
         start = time.perf_counter()
-        subprocess.run(["sha256sum", str(file)], check=True, stdout=subprocess.DEVNULL)
+        for _ in range(2):
+            hashed = hashlib.sha256()
+            with path.open("rb", buffering=0) as file:
+                while count := file.readinto(buffer):
+                    hashed.update(buffer[:count])
         return time.perf_counter() - start
 
 

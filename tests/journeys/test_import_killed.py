@@ -12,7 +12,7 @@ from vendorkit.steps.export import export
 from vendorkit.trust.log import log_of
 from vendorkit.trust.releases import verify_release
 
-from tests.support.kills import kill_each
+from tests.support.processes import kill_each
 from tests.support.registry import registry_of
 from tests.support.world import World
 

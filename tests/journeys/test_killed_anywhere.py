@@ -10,7 +10,7 @@ from pathlib import Path
 from vendorkit.adapters.registry import EMBEDDED
 from vendorkit.trust.releases import verify_release
 
-from tests.support.kills import kill_each
+from tests.support.processes import kill_each
 from tests.support.registry import log, registry_of
 from tests.support.world import World
 

@@ -1,20 +1,24 @@
-"""Command lines in processes of their own, at the same moment, or killed with SIGKILL at a chosen call.
-
-One fresh interpreter imports everything once and forks a process for each command, so that twenty of them do not
-pay for twenty imports of mlflow. No connection is open when it forks.
-"""
+"""Command lines in processes of their own, at the same moment, or killed with SIGKILL at a chosen call or moment."""
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.world import World
+
+LONGEST_SECONDS = 540
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,17 @@ class Job:
     who: str
     arguments: tuple[str, ...]
     dies: Point | None = None
+
+    def plan(self, out: str = os.devnull, err: str = os.devnull) -> dict[str, Any]:
+        """As the process that forks is told it; what it writes goes to two files."""
+        return {
+            "arguments": [*self.arguments, "--repo", str(self.world.repo), "--json"],
+            "environment": {**os.environ, **self.world.environment(self.who)},
+            "folder": str(Path.cwd()),
+            "dies": asdict(self.dies) if self.dies else None,
+            "out": out,
+            "err": err,
+        }
 
 
 @dataclass(frozen=True)
@@ -64,94 +79,58 @@ def run_together(jobs: Sequence[Job], folder: Path, at_once: int = 1000) -> list
         at_once: How many run at any moment; the next begins when one ends.
     """
     folder.mkdir()
-    plans = [
-        {
-            "arguments": [*job.arguments, "--repo", str(job.world.repo), "--json"],
-            "environment": job.world.environment(job.who),
-            "dies": asdict(job.dies) if job.dies else None,
-            "out": str(folder / f"{number}.out"),
-            "err": str(folder / f"{number}.err"),
-        }
-        for number, job in enumerate(jobs)
+    plans = [job.plan(str(folder / f"{number}.out"), str(folder / f"{number}.err")) for number, job in enumerate(jobs)]
+    codes = _ask({"do": "together", "plans": plans, "at_once": at_once})
+    return [
+        Ended(code, Path(plan["out"]).read_text(), Path(plan["err"]).read_text())
+        for code, plan in zip(codes, plans, strict=True)
     ]
-    command = [sys.executable, "-c", _FORKS, str(at_once)]
-    done = subprocess.run(command, input=json.dumps(plans), capture_output=True, text=True, timeout=500, check=False)
-    assert done.returncode == 0, done.stderr
-    codes = json.loads(done.stdout)
-    read = [
-        ((folder / f"{number}.out").read_text(), (folder / f"{number}.err").read_text()) for number in range(len(jobs))
-    ]
-    return [Ended(code, *texts) for code, texts in zip(codes, read, strict=True)]
 
 
-_FORKS = """
-import gc, importlib, json, os, sys
+def kill_each(worlds: Sequence[World], who: str, arguments: tuple[str, ...], parts: Sequence[float]) -> dict[str, Any]:
+    """Run a command in each engagement and kill it after a part of the time that it takes.
 
-import vendorkit.steps.decide, vendorkit.steps.move, vendorkit.steps.publish, vendorkit.steps.releases
-from mlflow.store.artifact import local_artifact_repo
-from vendorkit.cli.main import main
+    Args:
+        worlds: The engagements; the first one's command runs to its end, and gives the time.
+        who: Person who runs it.
+        arguments: The command line.
+        parts: For each of the others, when it dies: from 0 (at once) to 1 (at its end).
 
-
-def dies(module, name, number, when):
-    owner = importlib.import_module(module)
-    *parents, name = name.split(".")
-    for parent in parents:
-        owner = getattr(owner, parent)
-    real, calls = getattr(owner, name), [0]
-
-    def call(*given, **named):
-        calls[0] += 1
-        if calls[0] == number and when == "before":
-            os.kill(os.getpid(), 9)
-        answer = real(*given, **named)
-        if calls[0] == number:
-            os.kill(os.getpid(), 9)
-        return answer
-
-    setattr(owner, name, call)
+    Returns:
+        `seconds` that it takes, and `codes` of the others: -9, or 0 where the end came first.
+    """
+    with tempfile.NamedTemporaryFile() as err:
+        first, *others = worlds
+        plans = [Job(first, who, arguments).plan(err=err.name), *(Job(each, who, arguments).plan() for each in others)]
+        answer = _ask({"do": "kills", "plans": plans, "parts": list(parts)})
+    assert isinstance(answer, dict)
+    return answer
 
 
-def child(plan, gate):
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(plan[name], os.O_WRONLY | os.O_CREAT), number)
-    os.environ.update(plan["environment"])
-    if plan["dies"]:
-        dies(**plan["dies"])
-    os.read(gate, 1)  # until it is opened for all
-    code = main(plan["arguments"])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+_started: list[subprocess.Popen[str]] = []
 
 
-plans = json.load(sys.stdin)
-gc.freeze()  # what was imported stays shared between the processes
-codes, running = {}, {}
-gate, opener = os.pipe()
+def _ask(order: Mapping[str, Any]) -> Any:
+    """Have an order done by the one process that forks; it is started when it is first needed."""
+    if not _started:
+        command = [sys.executable, str(Path(__file__).with_name("forking.py"))]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        _started.append(subprocess.Popen(command, text=True, start_new_session=True, **pipes))
+    process = _started[0]
+    assert process.stdin and process.stdout
+    process.stdin.write(json.dumps(order) + "\n")
+    process.stdin.flush()
+    ready, _, _ = select.select([process.stdout], [], [], LONGEST_SECONDS)
+    answer = process.stdout.readline() if ready else ""
+    if not answer:
+        _end()
+        raise AssertionError("the process that forks gave no answer")
+    return json.loads(answer)
 
 
-def open_gate():
-    global opener
-    if opener is not None:
-        os.close(opener)
-        opener = None
-
-
-def end_one():
-    open_gate()
-    ended, status = os.wait()
-    codes[running.pop(ended)] = os.waitstatus_to_exitcode(status)
-
-
-for number, plan in enumerate(plans):
-    while len(running) >= int(sys.argv[1]):
-        end_one()
-    forked = os.fork()
-    if not forked:
-        open_gate()  # of this process only
-        child(plan, gate)
-    running[forked] = number
-while running:
-    end_one()
-print(json.dumps([codes[number] for number in range(len(plans))]))
-"""
+@atexit.register
+def _end() -> None:
+    while _started:
+        with suppress(ProcessLookupError):
+            os.killpg(_started[-1].pid, signal.SIGKILL)
+        _started.pop().wait()

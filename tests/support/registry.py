@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 from collections import Counter
@@ -11,12 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
+from mlflow.store.db import utils
 from sqlalchemy import event
 from vendorkit.adapters.registry import EMBEDDED, Registry
 from vendorkit.adapters.store import list_files
 from vendorkit.trust.log import Log, log_of
 
 from tests.support.world import World
+
+
+def remember_schema() -> None:
+    """Let MLflow look once for the newest of its migrations. It reads them all for each database that is opened."""
+    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)
 
 
 def registry_of(world: World) -> Registry:

@@ -18,9 +18,9 @@ from vendorkit.errors import BadInput, Fault, Refused, Unavailable, VendorkitErr
 
 if TYPE_CHECKING:
     from vendorkit.face import gate, publish
+    from vendorkit.steps.track import track
     from vendorkit.steps.train import train
     from vendorkit.tracking.recorder import record_filter as filter  # noqa: A004
-    from vendorkit.tracking.recorder import track
 
 __all__ = [
     "BadInput",
@@ -40,7 +40,7 @@ _PLACES = {
     "filter": ("vendorkit.tracking.recorder", "record_filter"),
     "gate": ("vendorkit.face", "gate"),
     "publish": ("vendorkit.face", "publish"),
-    "track": ("vendorkit.tracking.recorder", "track"),
+    "track": ("vendorkit.steps.track", "track"),
     "train": ("vendorkit.steps.train", "train"),
 }
 """Where each name is loaded from at first use. `filter`, which `prepare` calls wherever it runs, loads no registry."""

@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from vendorkit.adapters.models import MODEL_FILE, load_model, save_model
+from vendorkit.adapters.models import MODEL_FILE, load_model, save_model, stored_as
 from vendorkit.errors import BadInput
 from vendorkit.records.run import ModelFormat
 
@@ -154,5 +154,37 @@ def test_a_missing_file_and_a_broken_zip_are_refused(folder: Path) -> None:
 
 
 def test_another_format_is_refused(folder: Path) -> None:
-    with pytest.raises(BadInput, match="'pickle' is not known"):
-        load_model(folder, ModelFormat(name="pickle", types=()))
+    with pytest.raises(BadInput, match="'dill' is not known"):
+        load_model(folder, ModelFormat(name="dill", types=()))
+
+
+def test_what_is_no_data_is_pickled_where_that_is_allowed(folder: Path, vendor: ModuleType) -> None:
+    assert save_model({"a": 1}, folder, ("cloudpickle",)).name == "skops"  # nobody carries code without need
+    (folder / MODEL_FILE).unlink()
+    stored = save_model(vendor.WithLambda(), folder, ("cloudpickle",))
+    assert [path.name for path in folder.iterdir()] == ["model.pkl"]
+    assert stored.name == "cloudpickle"
+    assert {"credit_rules.WithLambda", "cloudpickle.cloudpickle._make_function"} <= set(stored.types)
+    assert isinstance(load_model(folder, stored), vendor.WithLambda)
+    with pytest.raises(BadInput, match="cannot be stored") as told:
+        save_model(vendor.WithLock(), folder, ("cloudpickle",))
+    assert "as data" not in told.value.faults[0].says
+
+
+def test_a_pickle_imports_only_what_its_record_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "model.pkl").write_bytes(pickle.dumps(Bomb()))
+    for name in ("pickle", "cloudpickle"):
+        with pytest.raises(BadInput, match=r"it imports builtins\.print, which its record does not name"):
+            load_model(folder, ModelFormat(name=name, types=("credit_rules.Plain",)))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no pickle", pickle.dumps(1)[:-1], b"\x80\x04\x8c\x02os\x94(\x93."],
+    ids=["empty", "text", "cut short", "a name that is not read"],
+)
+def test_a_pickle_whose_imports_cannot_be_read_is_not_taken(folder: Path, content: bytes) -> None:
+    (folder / "model.pkl").write_bytes(content)
+    with pytest.raises(BadInput, match="This is no model stored as pickle"):
+        stored_as("pickle", folder / "model.pkl")

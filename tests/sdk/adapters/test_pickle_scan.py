@@ -12,7 +12,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-from vendorkit.adapters.pickle_scan import Pickled, scan, scan_folder
+from vendorkit.adapters.models.pickle_scan import Pickled, scan, scan_folder
 
 CREATED = "touched-by-a-pickle"
 

@@ -1,4 +1,4 @@
-"""The end of a release in the service: warnings, headers by RFC 9745 and RFC 8594, and 410."""
+"""The end of a release in the service: warnings, headers by RFC 9745 and RFC 8594, 410; 503 where it was refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 from vendorkit.adapters.predictions import PredictionLog
 from vendorkit.errors import Unavailable
-from vendorkit.records.decision import Ending
+from vendorkit.records.decision import Ending, Leave
 from vendorkit.service.app import create_app
 from vendorkit.service.lifetime import Lifetime
 from vendorkit.service.problems import Problem
@@ -20,16 +20,17 @@ from tests.support.service import contract, deployment, is_problem, predict
 
 BEFORE, WARNED, BLOCKED = (datetime(2027, month, 15, tzinfo=UTC) for month in (1, 2, 4))
 ENDING = Ending(warn_from="2027-02-01", block_from="2027-03-31", replacement="credit/3")
+ENDED = Leave(ending=ENDING)
 
 
 def test_nothing_is_said_before_the_warning_day() -> None:
-    for lifetime in (Lifetime("credit/2"), Lifetime("credit/2", ENDING)):
+    for lifetime in (Lifetime("credit/2"), Lifetime("credit/2", ENDED)):
         lifetime.refuse(BEFORE)
         assert (lifetime.warnings(BEFORE), lifetime.headers(BEFORE)) == ((), {})
 
 
 def test_warnings_and_headers_from_the_warning_day() -> None:
-    lifetime = Lifetime("credit/2", ENDING)
+    lifetime = Lifetime("credit/2", ENDED)
     lifetime.refuse(WARNED)
     (warning,) = lifetime.warnings(WARNED)
     assert warning["kind"] == "deprecated"
@@ -40,16 +41,16 @@ def test_warnings_and_headers_from_the_warning_day() -> None:
 
 @pytest.mark.parametrize("last", [datetime(2027, 3, 30, 23, 59, 59, tzinfo=UTC)])
 def test_the_day_begins_at_midnight_utc(last: datetime) -> None:
-    lifetime = Lifetime("credit/2", ENDING)
+    lifetime = Lifetime("credit/2", ENDED)
     lifetime.refuse(last)
     with pytest.raises(Problem, match=r"retired since 2027-03-31\. Use credit/3\."):
         lifetime.refuse(datetime(2027, 3, 31, tzinfo=UTC))
 
 
 def test_a_decision_made_while_it_runs_is_kept_and_a_registry_that_is_away_changes_nothing() -> None:
-    answers: list[Ending | Exception | None] = [ENDING, Unavailable("away"), None]
+    answers: list[Leave | Exception] = [ENDED, Unavailable("away"), Leave()]
 
-    def look() -> Ending | None:
+    def look() -> Leave:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -65,9 +66,22 @@ def test_a_decision_made_while_it_runs_is_kept_and_a_registry_that_is_away_chang
             lifetime.refuse(BLOCKED)
 
 
+def test_a_refusal_holds_at_once_until_it_is_taken_back(caplog: pytest.LogCaptureFixture) -> None:
+    answers = [Leave(refused=("refusal by model-risk: stands: leak found",)), Leave()]
+    lifetime = Lifetime("credit/2", None, lambda: answers.pop(0))
+    lifetime.refuse(BEFORE)
+    lifetime.renew()
+    with pytest.raises(Problem, match="not any more") as told:
+        lifetime.refuse(BEFORE)
+    assert (told.value.status, "leak" in told.value.detail) == (503, False)
+    assert "leak found" in caplog.messages[-1]  # why is for its operators
+    lifetime.renew()
+    lifetime.refuse(BEFORE)
+
+
 def ask(folder: Path, ending: Ending) -> httpx.Response:
     """One request to the application itself."""
-    app = create_app(Servable(contract(), deployment(), predict, ending=ending), PredictionLog(folder))
+    app = create_app(Servable(contract(), deployment(), predict, leave=Leave(ending=ending)), PredictionLog(folder))
 
     async def once() -> httpx.Response:
         transport = httpx.ASGITransport(app)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from vendorkit.errors import BadInput, Refused
+from vendorkit.records.decision import Leave
 from vendorkit.steps.deploy import deploy
 
 from tests.support.registry import files_of, flip, log, registry_of, rewrite_decision, write
@@ -152,6 +153,21 @@ def test_an_approval_taken_away_serves_nothing(live: World) -> None:
 def test_what_was_refused_since_is_not_started_again(live: World) -> None:
     live.decide("refuse", "credit/1", "model-ops-lead", "--reason", "leak found")
     assert "refusal by model-ops-lead: stands: leak found" in refusal(live)
+
+
+def test_what_is_refused_while_it_is_served_is_seen(live: World) -> None:
+    done = deploy(live.repo, "credit", "champion", None)
+    done.folder.cleanup()
+    assert done.look() == done.leave == Leave()
+    live.decide("refuse", "credit/1", "model-ops-lead", "--reason", "leak found")
+    assert done.look().refused == ("refusal by model-ops-lead: stands: leak found",)
+    live.decide("approve", "credit/1", "model-ops-lead")
+    assert done.look() == Leave()
+    signers = live.repo / "allowed_signers"
+    signers.write_text("".join(line for line in signers.read_text().splitlines(True) if "model-risk" not in line))
+    assert done.look() == Leave()  # the other approval is enough for its tier
+    signers.write_text("".join(line for line in signers.read_text().splitlines(True) if "model-ops" not in line))
+    assert "has no approval by an internal person" in done.look().refused[0]
 
 
 def test_a_refused_start_leaves_no_files_behind(live: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from vendorkit.errors import Refused
+from vendorkit.steps import move
 from vendorkit.steps.deploy import deploy
 
 from tests.support.registry import files_of, flip, log, registry_of, rewrite_decision
@@ -58,6 +59,44 @@ def test_the_vendor_moves_nothing(two: World) -> None:
         assert answer.code == 1
         assert "only the client's own people move an alias" in answer.result["faults"][0]["says"]
     assert alias(two) == 2
+
+
+def meanwhile(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let somebody else act once, between what a promotion reads of the log and what it adds."""
+    real, acted = move._refuse_unfit, []
+
+    def unfit(*given: Any) -> None:
+        real(*given)
+        if not acted:
+            acted.append(True)
+            act()
+
+    patch.setattr(move, "_refuse_unfit", unfit)
+
+
+def test_a_promotion_stands_beside_one_of_another_alias(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile(monkeypatch, lambda: live.decide("promote", "credit/1", "model-risk", "--alias", "other"))
+    assert live.decide("promote", "credit/1", "ml-sre", "--alias", "staging").code == 0
+    assert registry_of(live).aliases("credit") == {"champion": 1, "other": 1, "staging": 1}
+    assert [signed.decision.alias for signed in log(live).accepted[2:]] == ["other", "staging"]
+    assert len(registry_of(live).decisions("credit")) == 4  # no entry is without effect
+
+
+@pytest.mark.parametrize(
+    ("command", "who", "error"),
+    [
+        (("promote", "credit/1", "--alias", "staging"), "model-risk", "Somebody else decided meanwhile"),
+        (("refuse", "credit/2", "--reason", "a leak"), "model-risk", "credit/2 is not approved."),
+    ],
+)
+def test_a_promotion_gives_way_to_what_contradicts_it(
+    two: World, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], who: str, error: str
+) -> None:
+    meanwhile(monkeypatch, lambda: two.run(*command, "--key", str(two.key(who)), who=who))
+    before = len(log(two).accepted)
+    answer = two.decide("promote", "credit/2", "ml-sre", "--alias", "staging")
+    assert (answer.code, error in answer.result["error"]) == (1, True), answer.out
+    assert [signed.decision.actor for signed in log(two).accepted[before:]] == [who]
 
 
 @pytest.mark.parametrize("release", ["credit/9", "other/1"])

@@ -52,8 +52,8 @@ def test_callers_are_warned_and_later_refused(two: World) -> None:
     assert "is blocked from" in two.run("releases", as_json=False).out
     deployed = deploy(two.repo, "credit", None, 1)
     deployed.folder.cleanup()
-    assert deployed.ending
-    assert deployed.ending.block_from == SOON
+    assert deployed.leave.ending
+    assert deployed.leave.ending.block_from == SOON
     again = two.decide("promote", "credit/1", "ml-sre")
     assert (again.code, again.result["fix"]) == (1, "Use credit/2.")
     assert two.decide("rollback", "credit", "ml-sre").code == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +59,21 @@ def test_rows_lie_in_the_ranges_and_hold_no_data() -> None:
 )
 def test_what_proves_nothing_is_not_kept(predict: Callable[[pd.DataFrame], Any]) -> None:
     assert golden_rows(FEATURES, predict) == ()
+
+
+def test_a_model_that_thinks_for_ever_is_stored_without_golden_rows() -> None:
+    began, forever = time.monotonic(), threading.Event()
+    assert golden_rows(FEATURES, lambda _: forever.wait(60), limit_seconds=0.05) == ()
+    forever.set()
+    assert time.monotonic() - began < 30
+
+
+def test_what_is_no_fault_of_the_rows_is_raised() -> None:
+    def interrupted(_: pd.DataFrame) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        golden_rows(FEATURES, interrupted)
 
 
 def test_a_table_answers_by_its_score_or_first_column() -> None:

@@ -167,8 +167,22 @@ class Counting(Registry):
         return super().download(version, folder)
 
 
-def test_verifying_fetches_once(live: World, tmp_path: Path) -> None:
+def test_verifying_fetches_once(live: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Counting.open(live.repo)
     assert isinstance(registry, Counting)
+    monkeypatch.setattr(registry, "folder", lambda _: None)  # as if it lay at a server
     verify_release(registry, find_version(registry, "credit", 1), tmp_path / "fetched")
     assert registry.downloads == 1
+
+
+def test_what_lies_here_is_copied_only_where_it_is_used(live: World, tmp_path: Path) -> None:
+    registry, place = registry_of(live), files_of(live)
+    version = find_version(registry, "credit", 1)
+    looked_at = verify_release(registry, version, tmp_path / "fetched", used=False)
+    assert (looked_at.folder, (tmp_path / "fetched").exists()) == (place, False)
+    copied = verify_release(registry, version, tmp_path / "fetched")
+    assert (copied.folder, copied.release) == (tmp_path / "fetched", looked_at.release)
+    flip(place / "model/model.skops")
+    for used in (True, False):
+        with pytest.raises(Refused, match=r"model/model\.skops"):
+            verify_release(registry, version, tmp_path / f"again-{used}", used=used)

@@ -6,11 +6,13 @@ nobody listed are refused; nothing is unpacked, loaded or run.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -18,12 +20,19 @@ from vendorkit.errors import BadInput, Fault
 from vendorkit.records.bundle import MOST_FILES, path_faults
 from vendorkit.records.run import Artifact
 
-CHUNK_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 23
+"""Bytes that are copied at once; the next are copied while these are hashed."""
+HASHED_BYTES = 1 << 18
+"""Bytes that are hashed at once: few enough to stay in the processor's cache."""
 MOST_INDEX_BYTES = 16_000_000
 
 
-def list_regular(root: Path) -> dict[str, Path]:
+def list_regular(root: Path, *, foreign: bool = True) -> dict[str, Path]:
     """The regular files below a folder, by path with forward slashes.
+
+    Args:
+        root: The folder.
+        foreign: Whether it came from elsewhere: then there may not be too many files, nor odd paths.
 
     Raises:
         BadInput: There are links, pipes, sockets or devices, or too many files: all are named.
@@ -31,7 +40,7 @@ def list_regular(root: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     faults: list[Fault] = []
     waiting = [root]
-    while waiting and len(found) <= MOST_FILES:
+    while waiting and (len(found) <= MOST_FILES or not foreign):
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 path = Path(entry.path)
@@ -44,7 +53,7 @@ def list_regular(root: Path) -> dict[str, Path]:
                     found[name] = path
                 else:
                     faults.append(Fault(name, "is neither a file nor a folder."))
-    faults += path_faults(found)
+    faults += path_faults(found) if foreign else []
     if faults:
         raise BadInput(f"{root} cannot be read.", sorted(faults, key=lambda fault: fault.where))
     return found
@@ -95,13 +104,13 @@ def copy_verified(places: Mapping[str, Path], expected: Sequence[Artifact], targ
 
 
 def copy_all(source: Path, target: Path) -> tuple[Artifact, ...]:
-    """Copy every file below a folder, and hash it on the way.
+    """Copy every file below a folder of ours, and hash it on the way.
 
     Raises:
         BadInput: There are links, pipes, sockets or devices.
     """
     copied = []
-    for name, path in sorted(list_regular(source).items()):
+    for name, path in sorted(list_regular(source, foreign=False).items()):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         size, digest = copy_hashed(path, target / name)
         copied.append(Artifact(path=name, bytes=size, digest=digest))
@@ -109,26 +118,54 @@ def copy_all(source: Path, target: Path) -> tuple[Artifact, ...]:
 
 
 def copy_hashed(source: Path, target: Path, limit: int | None = None) -> tuple[int, str]:
-    """Copy a file and hash it on the way, side by side; gives size and digest.
+    """Copy a file, and hash the copy while it grows; gives size and digest.
+
+    The kernel copies, so that no byte comes through this process but to be hashed, and a file system that shares
+    blocks shares them. What is hashed is the copy: whoever writes to the source meanwhile changes nothing of it.
 
     Args:
         source: Is not followed where it is a link.
         target: Must not exist.
         limit: No more bytes than one above this are read.
     """
-    hashed = hashlib.sha256()
-    size, pending = 0, None
-    with _open(source) as file, target.open("xb", buffering=0) as out, ThreadPoolExecutor(1) as beside:
+    size, hashed = 0, hashlib.sha256()
+    buffer = memoryview(bytearray(HASHED_BYTES))
+
+    def hash_next(start: int, count: int) -> None:
+        for at in range(start, start + count, HASHED_BYTES):
+            part = buffer[: min(HASHED_BYTES, start + count - at)]
+            if os.preadv(out.fileno(), [part], at) != len(part):
+                raise OSError(errno.EIO, "was changed while it was written", str(target))
+            hashed.update(part)
+
+    with _open(source) as file, target.open("x+b", buffering=0) as out, ThreadPoolExecutor(1) as beside:
+        written = []
         while limit is None or size <= limit:
-            chunk = file.read(CHUNK_BYTES if limit is None else min(CHUNK_BYTES, limit + 1 - size))
-            if not chunk:
+            count = _copy(file, out, CHUNK_BYTES if limit is None else min(CHUNK_BYTES, limit + 1 - size))
+            if not count:
                 break
-            size += len(chunk)
-            _wait(pending)
-            pending = beside.submit(hashed.update, chunk)
-            out.write(chunk)
-        _wait(pending)
+            if count == CHUNK_BYTES:
+                written.append(beside.submit(hash_next, size, count))
+            else:  # the end, and mostly all of it: no thread is worth that
+                for part in written:
+                    part.result()
+                hash_next(size, count)
+            size += count
+        for part in written:
+            part.result()
     return size, f"sha256:{hashed.hexdigest()}"
+
+
+def _copy(source: FileIO, target: FileIO, most: int) -> int:
+    """Copy up to so many bytes from where both files stand; gives how many, 0 at the end."""
+    with suppress(AttributeError, OSError):  # another system, or files that its kernel does not copy between
+        if count := os.copy_file_range(source.fileno(), target.fileno(), most):
+            return count
+    data = memoryview(source.read(most) or b"")
+    done = 0
+    while done < len(data):
+        done += target.write(data[done:]) or 0
+    return done
 
 
 def keep(folder: Path) -> None:
@@ -139,11 +176,6 @@ def keep(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _wait(pending: Future[None] | None) -> None:
-    if pending is not None:
-        pending.result()
 
 
 def _open(path: Path) -> FileIO:

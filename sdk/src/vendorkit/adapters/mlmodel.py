@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -36,9 +36,18 @@ def find_mlmodel(found: Mapping[str, Path]) -> PurePosixPath | None:
 
 
 def describe_mlmodel(
-    place: PurePosixPath, found: Mapping[str, Path], read: Callable[[Path, str], bytes]
+    place: PurePosixPath,
+    found: Mapping[str, Path],
+    read: Callable[[Path, str], bytes],
+    code_formats: Sequence[str] = (),
 ) -> ModelDescription:
     """What an `MLmodel` file, and the run around it, say of a model.
+
+    Args:
+        place: Folder of the file.
+        found: All files by path.
+        read: Reads a small file, named by its path.
+        code_formats: Formats that carry code and are allowed by the policy pack.
 
     Raises:
         BadInput: It is not readable, or of a flavour that is not known.
@@ -51,8 +60,14 @@ def describe_mlmodel(
         raise BadInput("This is no model of MLflow.", [Fault(where, "names no flavors.")])
     name = next((name for name in NATIVE if isinstance(flavours.get(name), dict)), None)
     file = _file(flavours, name)
-    _refuse_code(where, name, file, flavours)
-    described: dict[str, Any] = {"format": NATIVE[name or ""], "file": str(place / file), "features": _features(value)}
+    pickled = str(flavours["sklearn"].get("serialization_format")) if name == "sklearn" else ""
+    if pickled not in code_formats:
+        _refuse_code(where, name, file, flavours)
+    described: dict[str, Any] = {
+        "format": pickled if pickled in code_formats else NATIVE[name or ""],
+        "file": str(place / file),
+        "features": _features(value),
+    }
     if file.endswith(".skops"):
         described["format"] = "skops"
     kind = str(flavours[name].get("model_class", "")).rpartition(".")[2]

@@ -36,7 +36,8 @@ def card(dossier: Dossier, sections: tuple[FormatSection, ...]) -> Written:
 def stored_as(stored: ModelFormat) -> str:
     """The format of a model in one sentence, with what loading it may do."""
     if stored.carries_code:
-        return f"{stored.name}: carries code; loading it runs whatever was put into it. Allowed by policy only."
+        seen = f" A static scan names what it imports: {', '.join(stored.types)}." if stored.types else ""
+        return f"{stored.name}: carries code; loading it runs whatever was put into it. Allowed by policy only.{seen}"
     types = f" Types beyond the format's own: {', '.join(stored.types)}." if stored.types else ""
     return f"{stored.name}: data only, carries no code.{types}"
 

@@ -115,8 +115,9 @@ def cell_words(cell: Cell) -> str:
 
 
 def to_be_seen(report: GateReport) -> list[tuple[str, str]]:
-    """Notes that the approver must see, whatever the verdicts: (gate, note)."""
-    return [(result.id, note) for result in report.results for note in result.notes]
+    """Notes that the approver must see, whatever the verdicts: (model or gate, note)."""
+    whole = [(report.model, note) for note in report.notes]
+    return whole + [(result.id, note) for result in report.results for note in result.notes]
 
 
 def _benchmark(use: BenchmarkUse) -> str:

@@ -58,6 +58,18 @@ class Ending(Value):
         return self.block_from is not None and day(self.block_from) <= on
 
 
+class Leave(Value):
+    """Whether a release may be used, by what was decided about it.
+
+    Args:
+        ending: How it ends, where that was decided.
+        refused: What keeps it from being used at once: refusals, approvals that do not count any more.
+    """
+
+    ending: Ending | None = None
+    refused: tuple[str, ...] = ()
+
+
 class Decision(Record):
     """One signed decision.
 

@@ -36,7 +36,7 @@ class ModelDescription(Record):
     """The description of a model that was trained without vendorkit. What is not known is left out.
 
     Args:
-        format: How the model is stored.
+        format: How the model is stored; `cloudpickle` and `pickle` only where the policy pack allows them.
         file: Its file, relative to the description.
         file_digest: Digest of that file.
         kind: For `xgboost`, which wrapper it is, for instance `XGBClassifier`; left out for a plain booster.
@@ -54,7 +54,7 @@ class ModelDescription(Record):
 
     schema_name: ClassVar[str] = "vendorkit/model-description/1"
 
-    format: Literal["onnx", "lightgbm", "xgboost", "skops"] | None = None
+    format: Literal["onnx", "lightgbm", "xgboost", "skops", "cloudpickle", "pickle"] | None = None
     file: str | None = None
     file_digest: Digest | None = None
     kind: str | None = None

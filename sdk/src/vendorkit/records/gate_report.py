@@ -165,6 +165,7 @@ class GateReport(Record):
         passed: Whether every gate passed, and there was at least one.
         asked_at: When, UTC.
         engagement: Id of the engagement; None in old reports.
+        notes: What the approver must see of the candidate as a whole, for instance that its file carries code.
     """
 
     schema_name: ClassVar[str] = "vendorkit/gate-report/1"
@@ -178,3 +179,4 @@ class GateReport(Record):
     passed: bool
     asked_at: Timestamp
     engagement: str | None = added(None)
+    notes: tuple[str, ...] = added(())

@@ -90,8 +90,9 @@ class ModelFormat(Value):
     """How the model is stored.
 
     Args:
-        name: `skops`, `onnx`, `lightgbm` or `xgboost`.
-        types: Types outside the format's own trusted list; the approver sees them, loading allows only them.
+        name: `skops`, `onnx`, `lightgbm` or `xgboost`; `cloudpickle` or `pickle` where the policy pack allows it.
+        types: Types outside the format's own trusted list, of a pickle all that it imports; the approver sees them,
+            loading allows only them.
     """
 
     name: str

@@ -44,7 +44,7 @@ CALLER_LEFT = 499
 TRACE_SECONDS = 20
 TRACES_WAITING = 16
 RENEW_SECONDS = 60
-"""How soon a running service knows of a retirement."""
+"""How soon a running service knows that its release was retired or refused."""
 
 Trace = Callable[[str], dict[str, Any]]
 
@@ -97,7 +97,7 @@ class Service:
         self._reader = RequestReader(servable.contract, limits.max_rows)
         self._scorer = Scorer(servable, log)
         name = f"{servable.deployment.model}/{servable.deployment.version}"
-        self._lifetime = Lifetime(name, servable.ending, servable.look)
+        self._lifetime = Lifetime(name, servable.leave, servable.look)
         self._worker = Worker("model", limits.max_waiting, limits.predict_seconds)
         self._tracer = Worker("trace", TRACES_WAITING, TRACE_SECONDS)
         document = build_openapi(servable.contract, servable.deployment, limits)

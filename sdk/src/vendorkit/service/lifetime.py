@@ -1,4 +1,4 @@
-"""How long the served release may still be used: callers are warned from a day, and refused from a day.
+"""Whether the served release may still be used: callers are warned from a day, and refused from a day, or at once.
 
 The response headers are those of RFC 9745 (`Deprecation`) and RFC 8594 (`Sunset`).
 """
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from vendorkit.errors import VendorkitError
-from vendorkit.records.decision import Ending
+from vendorkit.records.decision import Leave
 from vendorkit.records.manifest.words import day
 from vendorkit.service.problems import Problem
 from vendorkit.service.requests import Warning_
@@ -20,44 +20,48 @@ LOG = logging.getLogger("vendorkit.service")
 
 
 class Lifetime:
-    """The end of the served release, as it is known now.
+    """What was decided about the served release, as it is known now.
 
     Args:
         name: MODEL/VERSION.
-        ending: As it was when the service started; None where none was decided.
-        look: Gives the ending that holds now; None where nobody can ask.
+        leave: As it was when the service started.
+        look: Gives what holds now; None where nobody can ask.
     """
 
-    def __init__(
-        self, name: str, ending: Ending | None = None, look: Callable[[], Ending | None] | None = None
-    ) -> None:
+    def __init__(self, name: str, leave: Leave | None = None, look: Callable[[], Leave] | None = None) -> None:
         self._name = name
-        self._ending = ending
+        self._leave = leave or Leave()
         self._look = look
 
     def renew(self) -> None:
         """Ask again what was decided. While nobody answers, what was known holds."""
         if self._look is None:
             return
+        before = self._leave.refused
         try:
-            self._ending = self._look()
+            self._leave = self._look()
         except VendorkitError as error:
-            LOG.warning("whether %s was retired cannot be read: %s", self._name, error)
+            LOG.warning("what was decided about %s cannot be read: %s", self._name, error)
+        if self._leave.refused != before:
+            says = f"may not be used: {'; '.join(self._leave.refused)}" if self._leave.refused else "may be used again"
+            LOG.warning("%s %s", self._name, says)
 
     def refuse(self, now: datetime) -> None:
         """Nothing where it may be used.
 
         Raises:
-            Problem: 410, it is retired; names the replacement.
+            Problem: 410, it is retired; names the replacement. 503, it was refused; why is for the service's own log.
         """
-        ending = self._ending
+        ending = self._leave.ending
         if ending and ending.blocks(now.astimezone(UTC).date()):
             use = f"Use {ending.replacement}." if ending.replacement else "Ask its owner what to use instead."
             raise Problem("retired", f"{self._name} is retired since {ending.block_from}. {use}", headers=self._dates())
+        if self._leave.refused:
+            raise Problem("refused", f"{self._name} was approved and is not any more. Its owner knows why.")
 
     def warnings(self, now: datetime) -> tuple[Warning_, ...]:
         """What every prediction is to say about it."""
-        ending = self._ending
+        ending = self._leave.ending
         if not ending or not ending.warns(now.astimezone(UTC).date()):
             return ()
         says = f"{self._name} is deprecated"
@@ -71,7 +75,7 @@ class Lifetime:
         return dict(self._dates()) if self.warnings(now) else {}
 
     def _dates(self) -> list[tuple[str, str]]:
-        ending, found = self._ending, []
+        ending, found = self._leave.ending, []
         if ending and ending.warn_from:
             found.append(("Deprecation", f"@{_midnight(ending.warn_from).timestamp():.0f}"))
         if ending and ending.block_from:

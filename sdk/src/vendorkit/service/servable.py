@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from vendorkit.records.contract import Contract
-from vendorkit.records.decision import Ending
+from vendorkit.records.decision import Leave
 from vendorkit.records.deployment import Deployment
 
 
@@ -22,15 +22,15 @@ class Servable:
         deployment: The record of this start of the service; every prediction names it.
         predict: The vendor's `predict` with the model bound. Takes a DataFrame of shape `(n_rows, n_fields)` with
             the contract's fields in order; gives an array of shape `(n_rows,)` or a DataFrame of `n_rows` rows.
-        ending: How it ends, where that was decided.
-        look: Gives how it ends by now; asked again and again while it is served.
+        leave: Whether it may be used, as was decided before it was started.
+        look: Gives whether it may by now; asked again and again while it is served.
     """
 
     contract: Contract
     deployment: Deployment
     predict: Callable[[pd.DataFrame], Any]
-    ending: Ending | None = None
-    look: Callable[[], Ending | None] | None = None
+    leave: Leave = field(default_factory=Leave)
+    look: Callable[[], Leave] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 from pydantic import ValidationError
 
-from vendorkit.errors import BadInput, Fault
+from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.base import Value, key_path
 from vendorkit.records.canonical import digest_json
 from vendorkit.records.decision import STRICTEST, ApprovalRule
@@ -30,6 +31,7 @@ from vendorkit.records.manifest.words import (
     Version,
     day,
 )
+from vendorkit.records.run import ModelFormat
 from vendorkit.records.yaml_text import read_yaml
 from vendorkit.standards.platform_gates import Asking, asked_of
 
@@ -91,6 +93,7 @@ class Policy(Value):
         benchmarks: Risk tier to the kinds of benchmark that gates must be asked of.
         licences: What is made of the licences of dependencies.
         approvals: Risk tier to the approvals that a release needs; a tier that is not named needs the strictest.
+        carries_code: Risk tier to the formats of models that are allowed although loading them runs code in the file.
     """
 
     name: Id
@@ -103,6 +106,7 @@ class Policy(Value):
     gates: Mapping[Tier, tuple[GateKind, ...]] = {}
     benchmarks: Mapping[Tier, tuple[BenchmarkKind, ...]] = {}
     asks: tuple[Asking, ...] = ()
+    carries_code: Mapping[Tier, tuple[Literal["cloudpickle", "pickle"], ...]] = {}
 
     @property
     def digest(self) -> str:
@@ -125,6 +129,10 @@ class Policy(Value):
         """The approvals that a release of this risk tier needs."""
         return self.approvals.get(tier, STRICTEST)
 
+    def code_formats(self, tier: str) -> tuple[str, ...]:
+        """The formats that carry code and are allowed for this risk tier."""
+        return next((formats for name, formats in self.carries_code.items() if name == tier), ())
+
 
 def load_policy(text: bytes, where: str) -> Policy:
     """Read a policy pack.
@@ -146,6 +154,28 @@ def load_policy(text: bytes, where: str) -> Policy:
 def approval_rule(manifest: Manifest) -> ApprovalRule:
     """The approvals that a release of an engagement needs, by its risk tier. This version's own pack decides."""
     return packaged_policy().approval_rule(manifest.engagement.risk_tier)
+
+
+def code_formats(manifest: Manifest) -> tuple[str, ...]:
+    """The formats that carry code and are allowed for an engagement of this risk tier; by default none."""
+    return packaged_policy().code_formats(manifest.engagement.risk_tier)
+
+
+def refuse_code(stored: ModelFormat, tier: str, name: str) -> None:
+    """Go no further towards loading a model in a format that carries code, unless the policy pack allows it.
+
+    Args:
+        stored: How the model is stored.
+        tier: Risk tier of the engagement.
+        name: What the model is called, for the message.
+
+    Raises:
+        Refused: The pack does not allow the format.
+    """
+    if stored.carries_code and stored.name not in packaged_policy().code_formats(tier):
+        fault = Fault("model_format", f"is {stored.name}, and the policy pack allows it not for tier {tier}.")
+        fix = "Store it as skops, ONNX or in the library's own format, and train again."
+        raise Refused(f"{name} carries code; loading it would run that.", [fault], fix=fix)
 
 
 @cache

@@ -66,7 +66,7 @@ def decide(
     log = log_of(registry, model, repo)
     found = find_version(registry, model, version)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
-        files = verify_release(registry, found, Path(folder))
+        files = verify_release(registry, found, Path(folder), used=False)
     if kind == "approval":
         _refuse_gaps(files.release, found.name)
     faults = _may_not(deciding.actor, files.subject, authority)

@@ -20,11 +20,11 @@ from vendorkit.adapters.registry import Registry
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.base import now
 from vendorkit.records.contract import Contract
-from vendorkit.records.decision import Ending
+from vendorkit.records.decision import Leave
 from vendorkit.records.deployment import Deployment
-from vendorkit.standards.policy import approval_rule
+from vendorkit.standards.policy import approval_rule, refuse_code
 from vendorkit.trust.aliases import LIVE, move_to
-from vendorkit.trust.approvals import usable
+from vendorkit.trust.approvals import unapproved, usable
 from vendorkit.trust.endings import ending_of
 from vendorkit.trust.log import Log, Signed, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, authority_of
@@ -40,16 +40,16 @@ class Deployed:
         deployment: The record of this start.
         predict: Takes a DataFrame of features, gives scores row for row.
         folder: The verified files; kept while this value lives.
-        ending: How the release ends, where that was decided.
-        look: Gives how it ends by now.
+        leave: What was decided about its use before it was started.
+        look: Gives what was decided by now, and by whom the engagement trusts by now.
     """
 
     contract: Contract
     deployment: Deployment
     predict: Callable[[pd.DataFrame], Any]
     folder: tempfile.TemporaryDirectory[str]
-    ending: Ending | None
-    look: Callable[[], Ending | None]
+    leave: Leave
+    look: Callable[[], Leave]
 
 
 def deploy(
@@ -79,6 +79,7 @@ def deploy(
         folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
         stack.callback(folder.cleanup)
         files, approvals = usable(registry, found, Path(folder.name), authority, log, move=move)
+        refuse_code(files.run.model_format, authority.tier, found.name)
         root = files.folder / "model"
         pipeline = load_pipeline(root / "code", files.run.code.module, needs=("predict",))
         loaded = load_model(root, files.run.model_format)
@@ -95,9 +96,13 @@ def deploy(
         started_at=now(),
     )
 
-    def look() -> Ending | None:
-        held = ending_of(files.subject, log_of(registry, model), authority)
-        return held.ending if held else None
+    def look() -> Leave:
+        present, newest = read_manifest(repo), log_of(registry, model)
+        refuse_tampered(newest, model)
+        trusted = authority_of(repo, present, approval_rule(present))
+        held = ending_of(files.subject, newest, trusted)
+        refused = tuple(str(fault) for fault in unapproved(files.subject, newest, trusted, move=move))
+        return Leave(ending=held.ending if held else None, refused=refused)
 
     predict = lambda frame: pipeline.predict(loaded, frame)  # noqa: E731
     return Deployed(files.contract, deployment, predict, folder, look(), look)

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from vendorkit.adapters.bundle import copy_all
 from vendorkit.adapters.oci import Described, write_layout
-from vendorkit.adapters.registry import Registry, Version
+from vendorkit.adapters.registry import Registry
 from vendorkit.adapters.store import MAKING, describe_file
 from vendorkit.documents import handover
-from vendorkit.errors import BadInput, Fault, Refused
+from vendorkit.errors import BadInput, Fault
 from vendorkit.records.bundle import BUNDLE_FILE, SUMS_FILE, Bundle, path_faults
 from vendorkit.records.evidence import Evidence
 from vendorkit.trust.evidence import evidence_of
 from vendorkit.trust.log import Log, log_of, refuse_tampered
-from vendorkit.trust.releases import RELEASE_FILE, ReleaseFiles, find_version, verify_files, verify_release
+from vendorkit.trust.releases import RELEASE_FILE, ReleaseFiles, find_version, verify_release
 
 FOLDER, OCI = "folder", "oci"
 FORMS = (FOLDER, OCI)
@@ -73,24 +72,12 @@ def export(
     version = find_version(registry, model, number)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=MAKING) as folder:
-        files = _fetch(registry, version, Path(folder) / "fetched")
+        files = verify_release(registry, version, Path(folder) / "fetched")
         bundle = _write_folder(Path(folder) / FOLDER, files, log)
         manifest = _write_oci(Path(folder), files, bundle) if OCI in forms else None
         _finish(Path(folder), target, forms, files.release.published_at)
     places = {form: target / form if len(forms) > 1 else target for form in forms}
     return Exported(bundle, places, manifest)
-
-
-def _fetch(registry: Registry, version: Version, folder: Path) -> ReleaseFiles:
-    """Fetch and verify a release; from this machine in one pass, for its files may be large."""
-    here = registry.folder(version)
-    if here is None:
-        return verify_release(registry, version, folder)
-    try:
-        held = copy_all(here, folder)
-    except BadInput as error:
-        raise Refused(f"{version.name} is not whole.", error.faults) from error
-    return verify_files(version, folder, held)
 
 
 def _refuse_target(target: Path, forms: Sequence[str]) -> None:

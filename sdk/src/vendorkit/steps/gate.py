@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vendorkit.adapters.engagement import read_file, read_manifest
+from vendorkit.adapters.models.pickle_scan import scan_folder
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.store import Candidate, Store, read_record
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
@@ -30,7 +31,7 @@ from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, Gat
 from vendorkit.records.manifest import Gate, Manifest
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
-from vendorkit.standards.policy import packaged_policy
+from vendorkit.standards.policy import packaged_policy, refuse_code
 from vendorkit.tracking import plan
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
@@ -197,10 +198,21 @@ def _report(
         passed=all_passed(results),
         asked_at=now(),
         engagement=candidate.run.engagement,
+        notes=_code_notes(candidate),
     )
     views = {file: FORMATS[form](report) for form, file in FILE_NAMES.items() if form != "json"}
     folder = store.add_report(report, views)
     return Gated(report, {form: folder / file for form, file in FILE_NAMES.items()})
+
+
+def _code_notes(candidate: Candidate) -> tuple[str, ...]:
+    """What the approver must know of a model whose file carries code; it is scanned, not loaded, to see it."""
+    stored = candidate.run.model_format
+    if not stored.carries_code:
+        return ()
+    found = " ".join(f"model/{pickled.where} {pickled.says}" for pickled in scan_folder(candidate.model_folder))
+    says = f"is stored as {stored.name}: loading it runs whatever was put into it. The policy pack allows that."
+    return (f"{says} A static scan says: {found}",)
 
 
 def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str], candidate: Candidate) -> Benchmarks:
@@ -267,7 +279,8 @@ def _against(version: Version) -> Against:
 def _subject(
     repo: Path, manifest: Manifest, model_folder: Path, run: Run, records: Candidate | ReleaseFiles
 ) -> Subject:
-    """A stored model as what is measured."""
+    """A stored model as what is measured; measuring runs code in its file, so the policy is asked before."""
+    refuse_code(run.model_format, manifest.engagement.risk_tier, run.model)
     return Subject(
         model_folder=str(model_folder),
         module=run.code.module,

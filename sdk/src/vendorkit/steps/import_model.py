@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ from vendorkit.records.features import FeatureSet
 from vendorkit.records.manifest import Manifest
 from vendorkit.records.run import Artifact, Code, Environment, Input, Label, ModelFormat, Person, Run
 from vendorkit.records.snapshot import Snapshot
+from vendorkit.standards.policy import code_formats, refuse_code
 
 STAGE = "import"
 MODULE = "imported"
@@ -65,7 +67,9 @@ def import_model(
         root = Path(source)
         if source.startswith(ADDRESSES):
             root = (registry or Registry.open(repo)).fetch(source, Path(folder) / "fetched")
-        arrived = _arrived(root, describe)
+        arrived = _arrived(root, describe, code_formats(manifest))
+        stored_so = ModelFormat(name=arrived.description.format or "", types=())
+        refuse_code(stored_so, manifest.engagement.risk_tier, arrived.description.file or "")
         inputs, snapshots, label = _inputs(repo, manifest, surface, arrived.description)
         model_folder = Path(folder) / "model"
         stored = _take_model(arrived, model_folder)
@@ -78,7 +82,7 @@ def import_model(
         return Store(repo).add_candidate(run, features, snapshots, model_folder)
 
 
-def _arrived(root: Path, describe: Path | None) -> _Arrived:
+def _arrived(root: Path, describe: Path | None, allowed: Sequence[str]) -> _Arrived:
     """Look at a folder and read what is said of the model in it."""
     if not root.is_dir():
         raise BadInput("There is nothing to import.", [Fault(str(root), "is no folder.")])
@@ -86,7 +90,7 @@ def _arrived(root: Path, describe: Path | None) -> _Arrived:
     place = find_mlmodel(found)
     description = ModelDescription()
     if place is not None:
-        description = describe_mlmodel(place, found, read_small)
+        description = describe_mlmodel(place, found, read_small, allowed)
     elif DESCRIPTION_FILE not in found and describe is None:
         says = f"holds neither {DESCRIPTION_FILE} nor MLmodel nor what `vendorkit export` writes."
         raise BadInput("There is nothing to import.", [Fault(str(root), says)])

@@ -19,13 +19,13 @@ from vendorkit.documents.openlineage import decision_events
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.records.decision import Decision
 from vendorkit.records.manifest import Manifest
-from vendorkit.standards.policy import approval_rule
+from vendorkit.standards.policy import approval_rule, refuse_code
 from vendorkit.tracking import measurement
 from vendorkit.tracking.golden import changed
 from vendorkit.tracking.measurement import Subject
-from vendorkit.trust.approvals import emergency_fault, standing, usable
+from vendorkit.trust.approvals import emergency_fault, refuse_unusable, standing, usable
 from vendorkit.trust.endings import ended, ending_of
-from vendorkit.trust.log import Log, append, decision_fault, log_of, refuse_tampered
+from vendorkit.trust.log import Log, append, beside_others, decision_fault, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, Deciding, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version
 
@@ -188,11 +188,35 @@ def _move(
     kind: Literal["promotion", "emergency", "rollback"],
     deciding: Deciding,
 ) -> Moved:
-    last = log.move(alias, authority)
+    emergency, last = kind == "emergency", log.move(alias, authority)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
-        files, _ = usable(registry, version, Path(folder), authority, log, emergency=kind == "emergency", move=last)
+        loads = kind == "rollback"
+        files, _ = usable(registry, version, Path(folder), authority, log, emergency=emergency, move=last, used=loads)
         _refuse_unfit(files, log, authority, kind, deciding)
-        golden = _answering(files) if kind == "rollback" else None
+        golden = _answering(files) if loads else None
+
+    def decide(newest: Log) -> Moved:
+        if newest is not log:  # others decided meanwhile: the files are verified, and the rest is asked again
+            refuse_tampered(newest, version.model)
+            refuse_unusable(files.subject, newest, authority, emergency=emergency, move=last)
+            _refuse_unfit(files, newest, authority, kind, deciding)
+        return _decide(registry, newest, authority, files, alias, kind, deciding, golden)
+
+    return beside_others(registry, version.model, log, decide, lambda newer: newer.move(alias, authority) == last)
+
+
+def _decide(
+    registry: Registry,
+    log: Log,
+    authority: Authority,
+    files: ReleaseFiles,
+    alias: str,
+    kind: Literal["promotion", "emergency", "rollback"],
+    deciding: Deciding,
+    golden: int | None,
+) -> Moved:
+    """Record the move of an alias, and let the alias follow."""
+    version, last = files.version, log.move(alias, authority)
     missing = standing(files.subject, log, authority).missing
     excused = emergency_fault(last, files.subject, authority) is None
     if last and last.decision.version == version.number and (excused or not missing):
@@ -234,6 +258,7 @@ def _answering(files: ReleaseFiles) -> int:
 
 def _refuse_unfit(files: ReleaseFiles, log: Log, authority: Authority, kind: str, deciding: Deciding) -> None:
     """What a promotion needs beyond being usable."""
+    refuse_code(files.run.model_format, authority.tier, files.version.name)
     name, person = files.version.name, authority.people[deciding.actor]
     if kind == "emergency" and person.email.casefold() in files.subject.authors:
         faults = [Fault(f"people.{deciding.actor}", "trained, published or committed this release.")]

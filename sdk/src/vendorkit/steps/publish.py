@@ -10,8 +10,9 @@ from pathlib import Path
 from vendorkit.adapters import repository
 from vendorkit.adapters.engagement import MANIFEST, read_manifest
 from vendorkit.adapters.environment import LOCKFILE, requirements
+from vendorkit.adapters.models import FORMATS
+from vendorkit.adapters.models.pickle_scan import Pickled, scan_folder
 from vendorkit.adapters.openlineage_client import send
-from vendorkit.adapters.pickle_scan import scan_folder
 from vendorkit.adapters.registry import Registry, Version, describe_model
 from vendorkit.adapters.store import Candidate, Store, list_files, read_record
 from vendorkit.documents.blocks import Written
@@ -24,8 +25,8 @@ from vendorkit.records.evidence import Evidence
 from vendorkit.records.gate_metrics import gate_values
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.release import DataReference, Document, Release
-from vendorkit.records.run import Person, Run
-from vendorkit.standards.policy import Policy, approval_rule, packaged_policy
+from vendorkit.records.run import ModelFormat, Person, Run
+from vendorkit.standards.policy import Policy, approval_rule, code_formats, packaged_policy
 from vendorkit.trust.aliases import live_version
 from vendorkit.trust.candidacy import Candidacy, candidacy_of
 from vendorkit.trust.dossier import DECLARED, REQUIREMENTS
@@ -123,12 +124,24 @@ def _not_fit(candidacy: Candidacy, faults: list[Fault]) -> Refused:
 
 
 def _faults(candidacy: Candidacy, policy: Policy) -> list[Fault]:
-    """What is missing or wrong, and files of the model that run code when loaded; none is loaded to see it."""
-    pickles = scan_folder(candidacy.candidate.model_folder)
+    """What is missing or wrong, and files of the model that run code when loaded; none is loaded to see it.
+
+    One may, where the policy pack allows its format and it imports what the run record names.
+    """
+    stored = candidacy.candidate.run.model_format
+    allowed = stored.name in code_formats(candidacy.manifest)
     fix = "Store it as skops, ONNX or in the library's own format, and train again."
-    carriers = [Fault(f"model/{found.where}", found.says, fix) for found in pickles]
+    carriers = [
+        Fault(f"model/{found.where}", found.says, fix)
+        for found in scan_folder(candidacy.candidate.model_folder)
+        if not (allowed and found.where == FORMATS[stored.name].FILE and _is_named(found, stored))
+    ]
     gates = policy.gates_for(candidacy.manifest, candidacy.candidate.run.model)
     return [*unfit(candidacy.case(policy.documents, gates)), *carriers]
+
+
+def _is_named(found: Pickled, stored: ModelFormat) -> bool:
+    return found.whole and set(found.imports) == set(stored.types)
 
 
 def _again(registry: Registry, known: Version, candidacy: Candidacy, report: GateReport) -> Published:
@@ -138,7 +151,7 @@ def _again(registry: Registry, known: Version, candidacy: Candidacy, report: Gat
         Refused: What is registered is not whole, or is not what would be published now: every difference is named.
     """
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
-        found = verify_release(registry, known, Path(scratch)).release
+        found = verify_release(registry, known, Path(scratch), used=False).release
     held = {file.path: file.digest for file in found.files}
     parts = {
         "gate report": (found.gate_report, report.digest),

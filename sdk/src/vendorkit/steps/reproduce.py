@@ -138,7 +138,7 @@ def _recorded(repo: Path, manifest: Manifest, model: str, number: int | None, re
         number = live.decision.version
     version = find_version(registry, model, number)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
-        found = verify_release(registry, version, Path(folder))
+        found = verify_release(registry, version, Path(folder), used=False)
         held = {artifact.path: artifact.digest for artifact in found.release.files}
         digest = held.get(f"engagement/{MANIFEST}")
         return Recorded(number, found.release.digest, found.run, found.report, found.snapshots, digest)

@@ -104,7 +104,10 @@ def trace(
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         try:
             version = find_version(registry, start.model, start.version)
-            files = (verify_tombstone if ARCHIVED in version.tags else verify_release)(registry, version, Path(scratch))
+            if ARCHIVED in version.tags:
+                files = verify_tombstone(registry, version, Path(scratch))
+            else:
+                files = verify_release(registry, version, Path(scratch), used=False)
         except (Refused, BadInput) as error:
             if named and isinstance(error, BadInput):
                 raise

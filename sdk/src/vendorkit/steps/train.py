@@ -13,6 +13,7 @@ from vendorkit.adapters.store import Candidate
 from vendorkit.adapters.tables import digest_frame
 from vendorkit.documents.openlineage import train_events
 from vendorkit.errors import BadInput, Fault
+from vendorkit.standards.policy import code_formats
 from vendorkit.tracking.recorder import Recorder, track
 
 SAMPLE_ROWS = 50
@@ -30,7 +31,7 @@ def train(repo: Path | None = None, model: str | None = None) -> Candidate:
         BadInput: The pipeline does not keep its contract (the vendor's own error is named with its line), or a
             dataset is not what was frozen.
     """
-    with track("train", model=model, repo=repo) as run, outliving():
+    with track("train", model=model, repo=repo, allows=code_formats) as run, outliving():
         surface = run.manifest.surface(run.model_id)
         pipeline = load_pipeline(run.repo / surface.path, surface.module, shown=surface.path)
         frames = {dataset: run.input(dataset) for dataset in surface.datasets}

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from contextvars import copy_context
+from threading import Thread
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +22,8 @@ from vendorkit.records.features import Feature
 from vendorkit.records.run import GoldenRow
 from vendorkit.tracking.measurement import Job, Measurements, Subject
 
+Answer = TypeVar("Answer")
+
 PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where in its range each feature of a made-up row lies."""
 CLOSE = 1e-5
@@ -26,25 +31,46 @@ CLOSE = 1e-5
 TYPES: dict[str, type] = {"number": float, "integer": int, "boolean": bool, "string": str}
 
 
-def golden_rows(features: Sequence[Feature], predict: Callable[[pd.DataFrame], Any]) -> tuple[GoldenRow, ...]:
+ANSWER_SECONDS = 60
+"""How long a model may think about made-up rows when it is stored."""
+
+
+def golden_rows(
+    features: Sequence[Feature], predict: Callable[[pd.DataFrame], Any], limit_seconds: float = ANSWER_SECONDS
+) -> tuple[GoldenRow, ...]:
     """The answers of a model to made-up rows.
 
     Args:
         features: What the model is given, in order.
         predict: Takes a DataFrame of shape `(n_rows, n_features)`; gives an array of shape `(n_rows,)` or a
             DataFrame of `n_rows` rows.
+        limit_seconds: How long it may take; a `predict` that hangs on odd rows must not keep a model from being stored.
 
     Returns:
-        Nothing where the model does not take such rows, or does not answer them twice with the same finite numbers:
-        odd rows prove nothing against it.
+        Nothing where the model does not take such rows in time, or does not answer them twice with the same finite
+        numbers: odd rows prove nothing against it.
     """
     given = [{feature.name: _made_up(feature, place) for feature in features} for place in PLACES]
     types = {feature.name: feature.type for feature in features}
-    with suppress(BadInput, Unavailable, ValueError, TypeError, IndexError):
-        first, again = (scores_of(predict(frame_of(given, types))) for _ in range(2))
+    with suppress(BadInput, Unavailable, ValueError, TypeError, IndexError, TimeoutError):
+        first, again = _within(limit_seconds, lambda: [scores_of(predict(frame_of(given, types))) for _ in range(2)])
         if np.isfinite(first).all() and np.array_equal(first, again):
             return tuple(GoldenRow(given=row, score=float(score)) for row, score in zip(given, first, strict=True))
     return ()
+
+
+def _within(limit_seconds: float, call: Callable[[], Answer]) -> Answer:
+    """What a call gives or raises, or TimeoutError. A call that never ends is left to its thread."""
+    answer: Future[Answer] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001  (raised again where it was asked for)
+            answer.set_exception(error)
+
+    Thread(target=copy_context().run, args=(work,), daemon=True).start()
+    return answer.result(limit_seconds)
 
 
 def changed(

@@ -14,6 +14,7 @@ import pandas as pd
 from vendorkit.adapters.models import load_model
 from vendorkit.adapters.pipeline import Pipeline, load_pipeline
 from vendorkit.adapters.store import read_record
+from vendorkit.errors import Fault, Refused
 from vendorkit.records.run import Run
 
 
@@ -31,5 +32,8 @@ class PyfuncModel:
 def _load_pyfunc(path: str) -> PyfuncModel:
     folder = Path(path)
     run = read_record(Run, folder / "run.json")
+    if run.model_format.carries_code:
+        fault = Fault("model_format", f"is {run.model_format.name}, which carries code.")
+        raise Refused("Nothing is verified here, so this model is not loaded.", [fault], fix="Use `vendorkit serve`.")
     pipeline = load_pipeline(folder / "code", run.code.module, needs=("predict",))
     return PyfuncModel(pipeline, load_model(folder, run.model_format))

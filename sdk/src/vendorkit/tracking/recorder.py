@@ -58,11 +58,14 @@ class Recorder:
     make it.
     """
 
-    def __init__(self, repo: Path, manifest: Manifest, model_id: str, stage: str) -> None:
+    def __init__(
+        self, repo: Path, manifest: Manifest, model_id: str, stage: str, code_formats: tuple[str, ...] = ()
+    ) -> None:
         self.repo = repo
         self.manifest = manifest
         self.model_id = model_id
         self.stage = stage
+        self._code_formats = code_formats
         self.seed = manifest.reproduce.seed if manifest.reproduce else DEFAULT_SEED
         self.task = manifest.surface(model_id).task or "binary"
         self.prepared: str | None = None
@@ -193,7 +196,7 @@ class Recorder:
         with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
             model_folder = Path(folder) / "model"
             self._copy_sources(model_folder / "code")
-            stored = save_model(model, model_folder)
+            stored = save_model(model, model_folder, self._code_formats)
             run = self._run(self._features, code, stored, list_files(model_folder))
             asked = Pipeline(Place(self._folder, module, self._surface_path), {"predict": predict})
             answers = golden_rows(self._features.features, partial(asked.predict, usable(model)))
@@ -301,13 +304,20 @@ def _beyond_json(value: object) -> bool:
 
 
 @contextmanager
-def track(name: str = "train", *, model: str | None = None, repo: Path | None = None) -> Iterator[Recorder]:
+def track(
+    name: str = "train",
+    *,
+    model: str | None = None,
+    repo: Path | None = None,
+    allows: Callable[[Manifest], tuple[str, ...]] = lambda _: (),
+) -> Iterator[Recorder]:
     """Record a training run.
 
     Args:
         name: The stage that is tracked.
         model: Id of the model surface; needed where the engagement has several.
         repo: The engagement; by default the nearest folder upwards with `engagement.yaml`.
+        allows: Gives the formats that carry code and may be used, by the manifest.
 
     Raises:
         BadInput: There is no engagement or no such model, git does not know who trains, another run is being
@@ -320,7 +330,7 @@ def track(name: str = "train", *, model: str | None = None, repo: Path | None = 
         raise BadInput("A run is being recorded already.", [Fault("track()", "cannot stand within another.")])
     root = find_engagement(repo)
     manifest = read_manifest(root)
-    recorder = Recorder(root, manifest, manifest.model(model).id, name)
+    recorder = Recorder(root, manifest, manifest.model(model).id, name, allows(manifest))
     token = _current.set(recorder)
     try:
         yield recorder

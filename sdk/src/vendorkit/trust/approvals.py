@@ -119,6 +119,7 @@ def usable(
     *,
     move: Signed | None = None,
     emergency: bool = False,
+    used: bool = True,
     on: date | None = None,
 ) -> tuple[ReleaseFiles, tuple[Signed, ...]]:
     """A release that is whole, approved and not retired, with the approvals that count.
@@ -130,20 +131,45 @@ def usable(
         log: The decisions about its model.
         move: The move by which it is used; a valid emergency promotion stands in for missing approvals.
         emergency: Whether such a promotion is about to be recorded.
+        used: As for `verify_release`.
         on: The day that a retirement is judged by; by default today.
 
     Raises:
         Refused: It is not; every reason is named.
     """
     refuse_tampered(log, version.model)
-    files = verify_release(registry, version, folder)
-    found = standing(files.subject, log, authority)
-    excused = emergency or emergency_fault(move, files.subject, authority) is None
-    faults = found.refusals if excused else found.faults
+    files = verify_release(registry, version, folder, used=used)
+    return files, refuse_unusable(files.subject, log, authority, move=move, emergency=emergency, on=on)
+
+
+def refuse_unusable(
+    subject: Subject,
+    log: Log,
+    authority: Authority,
+    *,
+    move: Signed | None = None,
+    emergency: bool = False,
+    on: date | None = None,
+) -> tuple[Signed, ...]:
+    """The approvals that count for a verified release; arguments as for `usable`.
+
+    Raises:
+        Refused: It is not approved, refused, or retired; every reason is named.
+    """
+    faults = unapproved(subject, log, authority, move=move, emergency=emergency)
     if faults:
-        fix = f"An internal person who did not make it runs `vendorkit approve {version.name}`."
-        raise Refused(f"{version.name} is not approved.", faults, fix=fix)
-    ending = ending_of(files.subject, log, authority)
+        fix = f"An internal person who did not make it runs `vendorkit approve {subject.name}`."
+        raise Refused(f"{subject.name} is not approved.", faults, fix=fix)
+    ending = ending_of(subject, log, authority)
     if ending and ending.ending.blocks(on or datetime.now(UTC).date()):
-        raise ended(version.name, ending)
-    return files, found.approvals
+        raise ended(subject.name, ending)
+    return standing(subject, log, authority).approvals
+
+
+def unapproved(
+    subject: Subject, log: Log, authority: Authority, *, move: Signed | None = None, emergency: bool = False
+) -> tuple[Fault, ...]:
+    """What keeps a release from being used, its end aside; arguments as for `usable`."""
+    found = standing(subject, log, authority)
+    excused = emergency or emergency_fault(move, subject, authority) is None
+    return found.refusals if excused else found.faults

@@ -8,12 +8,13 @@ saw them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.signatures import refusal, sign
@@ -28,7 +29,9 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 """By so much the clocks of those who decide and of those who read may differ."""
 
 MOST_TRIES = 10
-"""So often an approval is signed before it gives way to others who decide at the same time."""
+"""So often a decision is signed before it gives way to others who decide at the same time."""
+
+Done = TypeVar("Done")
 
 
 class Overtaken(Refused):
@@ -270,7 +273,9 @@ def append(
     if why:
         fix = f"The line `EMAIL KEYTYPE KEY` of an internal person belongs into {SIGNERS_FILE}."
         raise Refused("The signature does not count.", [Fault(f"{kind} by {deciding.actor}", f"{why}.")], fix=fix)
-    registry.append_decision(version.model, signed.to_text(), version)
+    with registry.turn(version.model):  # a key may have asked for its passphrase: nobody waits for that
+        _see_it_newest(registry, log, version.model)
+        registry.append_decision(version.model, signed.to_text(), version)
     _see_it_accepted(log_of(registry, version.model), decision)
     return signed
 
@@ -291,16 +296,40 @@ def append_beside_others(
         Overtaken: The release was refused, moved or ended meanwhile, or others decide all the time.
     """
     release = version.tags["release"]
-    for _ in range(MOST_TRIES - 1):
-        try:
-            return append(registry, log, authority, version, kind, deciding)
-        except Overtaken:
-            newer = log_of(registry, version.model)
-            since = newer.about(release)[len(log.about(release)) :]
-            if any(signed.decision.kind != "approval" for signed in since):
-                raise
-            log = newer
-    return append(registry, log, authority, version, kind, deciding)
+
+    def unmoved(newer: Log) -> bool:
+        since = newer.about(release)[len(log.about(release)) :]
+        return all(signed.decision.kind == "approval" for signed in since)
+
+    def decide(newest: Log) -> Signed:
+        return append(registry, newest, authority, version, kind, deciding)
+
+    return beside_others(registry, version.model, log, decide, unmoved)
+
+
+def beside_others(
+    registry: Registry, model: str, log: Log, decide: Callable[[Log], Done], unmoved: Callable[[Log], bool]
+) -> Done:
+    """Decide by a log, and where somebody else was first, again by the newer one, in a turn of one's own.
+
+    Args:
+        registry, model, log: Whose log it is, and what was read of it.
+        decide: Appends a decision to a log.
+        unmoved: Whether a newer log leaves standing what the decision was made for.
+
+    Raises:
+        Overtaken: It does not, or others decide all the time.
+    """
+    with suppress(Overtaken):
+        return decide(log)
+    with registry.turn(model, lease=True):
+        for _ in range(MOST_TRIES - 1):
+            log = log_of(registry, model)
+            if not unmoved(log):
+                break
+            with suppress(Overtaken):
+                return decide(log)
+    raise _overtaken(log)
 
 
 def _next_time(log: Log, authority: Authority) -> str:

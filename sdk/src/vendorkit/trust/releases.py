@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vendorkit.adapters.bundle import copy_all
 from vendorkit.adapters.registry import Registry, Version
 from vendorkit.adapters.store import differing_files, read_record
 from vendorkit.errors import BadInput, Fault, Refused
@@ -88,15 +89,21 @@ def find_version(registry: Registry, model: str, number: int) -> Version:
     raise BadInput("No such version.", [Fault(f"{model}/{number}", f"is not registered; there is: {there}.")])
 
 
-def verify_release(registry: Registry, version: Version, folder: Path) -> ReleaseFiles:
+def verify_release(registry: Registry, version: Version, folder: Path, *, used: bool = True) -> ReleaseFiles:
     """Fetch a release and verify it: files, records, and the digests that link them. Loads no model.
+
+    Args:
+        registry, version: Which release.
+        folder: Where its files go.
+        used: Whether they are going to be loaded or handed on: then what is verified is a copy, which nobody changes
+            afterwards. Else files on this machine are read where they lie; records are known by their digests.
 
     Raises:
         Refused: Something does not match; every difference is named.
     """
     _refuse_foreign(version)
     _refuse_archived(version)
-    return _verified(version, _fetched(registry, version, folder))
+    return _verified(version, *_fetched(registry, version, folder, used=used))
 
 
 def verify_tombstone(registry: Registry, version: Version, folder: Path) -> ReleaseFiles:
@@ -106,12 +113,18 @@ def verify_tombstone(registry: Registry, version: Version, folder: Path) -> Rele
         Refused: As for `verify_release`.
     """
     _refuse_foreign(version)
-    return _verified(version, _fetched(registry, version, folder), without_model=True)
+    return _verified(version, *_fetched(registry, version, folder, used=False), without_model=True)
 
 
-def _fetched(registry: Registry, version: Version, folder: Path) -> Path:
+def _fetched(
+    registry: Registry, version: Version, folder: Path, *, used: bool
+) -> tuple[Path, tuple[Artifact, ...] | None]:
+    """Where the files of a release are now, and their digests where copying gave them."""
+    here = registry.folder(version)
     try:
-        return registry.download(version, folder)
+        if here is None:
+            return registry.download(version, folder), None
+        return (folder, copy_all(here, folder)) if used else (here, None)
     except BadInput as error:
         raise _not_whole(version, error) from error
 

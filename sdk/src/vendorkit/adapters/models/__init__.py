@@ -1,17 +1,18 @@
-"""How a fitted model is stored and loaded again, without a format that carries code.
+"""How a fitted model is stored and loaded again, without a format that carries code where it can be.
 
 One small module for each format; the first that claims a model stores it. Loading is allowed only after the digests
 of the files were verified, and makes only the types that the run record names, which the approver has seen. Pickle is
-never written and never read.
+written only where none of them can store a model and the policy pack allows it; whoever loads one asks the pack again.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from vendorkit.adapters.models import lightgbm_form, onnx_form, skops_form, xgboost_form
+from vendorkit.adapters.models import lightgbm_form, onnx_form, pickle_form, skops_form, xgboost_form
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.run import ModelFormat
 
@@ -43,6 +44,8 @@ FORMATS: dict[str, Format] = {
     "lightgbm": lightgbm_form,
     "xgboost": xgboost_form,
     "skops": skops_form,  # claims whatever is left
+    "cloudpickle": pickle_form,
+    "pickle": pickle_form,  # as models come from elsewhere
 }
 MODEL_FILE = skops_form.FILE
 
@@ -56,21 +59,38 @@ def usable(model: Any) -> Any:
         raise _not_storable(model, form, f"{error}") from error
 
 
-def save_model(model: Any, folder: Path) -> ModelFormat:
+def save_model(model: Any, folder: Path, code_formats: Sequence[str] = ()) -> ModelFormat:
     """Store a fitted model in a folder, and load it again once: what cannot be loaded is not stored.
+
+    Args:
+        model: The model.
+        folder: Where its files go.
+        code_formats: Formats that carry code and may be used where no other can store it, by the policy pack.
 
     Raises:
         BadInput: The model cannot be stored without pickling it, or not be loaded again elsewhere.
     """
     form = _form_of(model)
+    try:
+        return _saved(model, folder, form)
+    except Exception as error:
+        if pickle_form.NAME in code_formats:
+            refuse_absent(pickle_form)
+            try:
+                return _saved(model, folder, pickle_form)
+            except Exception as again:
+                raise _not_storable(model, pickle_form, f"{again}") from again
+        raise _not_storable(model, form, f"{error}") from error
+
+
+def _saved(model: Any, folder: Path, form: Format) -> ModelFormat:
     before = set(folder.iterdir())
     try:
-        types = form.save(model, folder / form.FILE)
-    except Exception as error:
+        return ModelFormat(name=form.NAME, types=tuple(sorted(form.save(model, folder / form.FILE))))
+    except Exception:
         for path in set(folder.iterdir()) - before:
             path.unlink()
-        raise _not_storable(model, form, f"{error}") from error
-    return ModelFormat(name=form.NAME, types=tuple(sorted(types)))
+        raise
 
 
 def stored_as(name: str, path: Path) -> ModelFormat:
@@ -123,6 +143,7 @@ def _form_of(model: Any) -> Format:
 
 
 def _not_storable(model: Any, form: Format, why: str) -> BadInput:
-    says = f"a {type(model).__qualname__} cannot be stored as data ({form.NAME}): {why.removesuffix('.')}."
+    how = "" if form is pickle_form else "as data "
+    says = f"a {type(model).__qualname__} cannot be stored {how}({form.NAME}): {why.removesuffix('.')}."
     fix = "Return a scikit-learn estimator from train(), an ONNX graph, a booster, or an object of plain attributes."
     return BadInput("The model cannot be stored.", [Fault("train()", says, fix)])

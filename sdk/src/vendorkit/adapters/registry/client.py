@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from vendorkit.adapters.registry.connection import insist, own_words, shown, talking
 from vendorkit.adapters.registry.embedded import EMBEDDED, embedded
+from vendorkit.adapters.registry.turns import Turns
 from vendorkit.errors import BadInput, Fault, Refused, Unavailable
 
 TAG = "vendorkit."
@@ -59,11 +61,12 @@ class Version:
 class Registry:
     """One connection. What fails in it is `Unavailable`, with the registry's own words and without passwords."""
 
-    def __init__(self, tracking: str, registry: str, artifacts: str | None = None) -> None:
+    def __init__(self, tracking: str, registry: str, folder: Path | None = None) -> None:
         self.tracking = tracking
-        self._artifacts = artifacts
+        self._artifacts = (folder / "artifacts").as_uri() if folder else None
         with talking(self.tracking):
             self._client = MlflowClient(tracking, registry)
+        self._turns = Turns(self._client, folder)
 
     @classmethod
     def open(cls, repo: Path) -> Registry:
@@ -73,7 +76,7 @@ class Registry:
             return cls(tracking, os.environ.get("MLFLOW_REGISTRY_URI") or tracking)
         folder = repo / EMBEDDED
         uri = embedded(folder)
-        return cls(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri, (folder / "artifacts").as_uri())
+        return cls(uri, os.environ.get("MLFLOW_REGISTRY_URI") or uri, folder)
 
     def publish(
         self,
@@ -257,6 +260,10 @@ class Registry:
         with talking(self.tracking):
             place, tags = source.place + _MODEL_FOLDER, {_DECISION_TAG: text}
             self._create_version(f"{model}.decisions", place, source.run_id or None, tags)
+
+    def turn(self, model: str, *, lease: bool = False) -> AbstractContextManager[None]:
+        """A turn at the log of a model, as `Turns.one`."""
+        return self._turns.one(model, lease=lease)
 
     def _create_numbered(self, model: str, source: str, run_id: str, tags: dict[str, str], number: int | None) -> int:
         """Make a version that has a number; what MLflow gives below is deleted, and never seen even after a kill."""

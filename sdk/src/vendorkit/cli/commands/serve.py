@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     for note in log.notes:
         console.progress(note)
     servable = Servable(
-        deployed.contract, deployed.deployment, deployed.predict, ending=deployed.ending, look=deployed.look
+        deployed.contract, deployed.deployment, deployed.predict, leave=deployed.leave, look=deployed.look
     )
     name = f"{model}/{deployed.deployment.version}"
     urls: list[str] = []
