@@ -22,6 +22,7 @@ from vendorkit.adapters.tables.engines import FAULT
 from vendorkit.errors import BadInput, VendorkitError
 from vendorkit.records.class_scores import SAID, class_column, unfit
 from vendorkit.records.snapshot import Snapshot
+from vendorkit.tracking import plan
 from vendorkit.tracking.measurement import Subject
 from vendorkit.tracking.rows import values_of
 from vendorkit.tracking.subject import Measuring
@@ -115,6 +116,23 @@ def _array(values: pd.Series[Any], kind: str) -> pa.Array:
     return pa.array(
         [None if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)], pa.string()
     )
+
+
+def prepared_batches(measuring: Measuring, benchmark: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    """The prepared rows of a benchmark: all at once where they fit into memory, else batch for batch.
+
+    Raises:
+        BadInput: They do not fit, and `prepare` gives other rows when it is given fewer; or features are not there.
+    """
+    scoring = InBatches(measuring, benchmark, {})
+    if scoring.snapshot.rows <= plan.MOST_ROWS:
+        yield measuring.rows(benchmark)
+        return
+    tried(measuring, benchmark, [])
+    for batch in frozen_batches(scoring.snapshot, Path(measuring.subject.base)):
+        rows = scoring.prepared(batch_frame(batch, scoring.snapshot))[0]
+        measuring.complete(rows)
+        yield rows
 
 
 def tried(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Any]:
