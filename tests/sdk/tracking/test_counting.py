@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import yaml
-from vendorkit.adapters.tables import frozen_batches
 from vendorkit.errors import BadInput
 from vendorkit.records.data_contract import read_rules
-from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.contract_counting import violations
 from vendorkit.tracking.counting import COUNTS, data
 from vendorkit.tracking.hashes import row_hashes
 from vendorkit.tracking.subject import Measuring
 
+from tests.sdk.tracking.conftest import in_threes
 from tests.support.shared import shared_data
 
 Make = Callable[..., Measuring]
@@ -190,11 +187,6 @@ def test_a_label_of_many_values_has_no_balance(measuring: Make, rows: pd.DataFra
 def test_a_dataset_without_a_contract_is_told(measuring: Make) -> None:
     with pytest.raises(BadInput, match="no data contract"):
         data(measuring(), {"metric": "contract_violations", "contracts": {}})
-
-
-def in_threes(snapshot: Snapshot, base: Path) -> Iterator[pa.RecordBatch]:
-    for batch in frozen_batches(snapshot, base):
-        yield from (batch.slice(at, 3) for at in range(0, len(batch), 3))
 
 
 @pytest.mark.parametrize("metric", sorted(COUNTS))

@@ -135,6 +135,23 @@ def prepared_batches(measuring: Measuring, benchmark: Mapping[str, str]) -> Iter
         yield rows
 
 
+def prepared_head(measuring: Measuring, benchmark: Mapping[str, str], number: int) -> pd.DataFrame:
+    """At most so many prepared rows from the beginning of a benchmark; all of its rows are verified.
+
+    Raises:
+        BadInput: As for `prepared_batches`.
+    """
+    scoring = InBatches(measuring, benchmark, {})
+    if scoring.snapshot.rows <= plan.MOST_ROWS:
+        return measuring.rows(benchmark).head(number)
+    batches = frozen_batches(scoring.snapshot, Path(measuring.subject.base))
+    rows = scoring.prepared(batch_frame(next(batches), scoring.snapshot))[0]
+    measuring.complete(rows)
+    for _ in batches:
+        pass
+    return rows.head(number)
+
+
 def tried(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Any]:
     """What the first rows tell: `columns` with the kind of each wanted one, and `classes`, where there are any.
 
