@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from vendorkit.adapters.store import Store
 from vendorkit.records.gate_report import Cell, GateReport
 from vendorkit.tracking import plan
 
+from tests.sdk.steps.test_gate_tasks import JOB
 from tests.support.engagement import manifest_bytes, minimal_manifest
 from tests.support.world import OTHER, World
 
@@ -75,8 +77,8 @@ def near(value: Any) -> Any:
     return pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value
 
 
-def alike(found: GateReport, wanted: GateReport, *, sentences: bool = True) -> None:
-    """Verdicts, numbers, intervals, segments and sentences of two reports."""
+def alike(found: GateReport, wanted: GateReport, *, notes: Collection[str] = ()) -> None:
+    """Verdicts, numbers, intervals, segments and sentences of two reports; of some gates not the notes."""
     assert [use.counted_by for use in found.benchmarks] != [use.counted_by for use in wanted.benchmarks]
     assert [use.scores for use in found.benchmarks] == [use.scores for use in wanted.benchmarks]
     assert [use.current for use in found.benchmarks] == [use.current for use in wanted.benchmarks]
@@ -89,8 +91,9 @@ def alike(found: GateReport, wanted: GateReport, *, sentences: bool = True) -> N
         assert sorted(map(cell_of, one.cells)) == [
             tuple(near(each) for each in cell) for cell in sorted(map(cell_of, two.cells))
         ], one.id
-        if sentences and one.verdict != "error":
-            assert (one.says, one.notes) == (two.says, two.notes)
+        if one.verdict != "error":
+            assert one.says == two.says
+            assert one.notes == two.notes or one.id in notes
 
 
 def cell_of(cell: Cell) -> tuple[Any, ...]:
@@ -145,6 +148,82 @@ def test_spark_says_what_rows_in_memory_say(
     assert [use.counted_by for use in found.benchmarks] == ["Spark"]
     wanted = tuple(result for result in in_memory.results if result.id in ON_SPARK)
     alike(found, in_memory.model_copy(update={"results": wanted}))
+
+
+CLASSES: dict[str, dict[str, Any]] = {
+    **{
+        f"{rate}_{average}": {"kind": "performance", "metric": f"{rate}_{average}", "min": 0.01}
+        for rate in ("precision", "recall", "f1")
+        for average in ("macro", "micro", "weighted")
+    },
+    "accuracy": {"kind": "performance", "metric": "accuracy", "min": 0.5, "max_drop_vs_current": 0.2},
+    "log_loss": {"kind": "performance", "metric": "log_loss", "max": 5, "max_drop_vs_current": 0.2},
+    "roc_auc_ovr": {"kind": "performance", "metric": "roc_auc_ovr", "min": 0.2},
+    "each": {"kind": "segment", "metric": "accuracy", "slice": "housing, foreign_worker", "min": 0.2},
+    "f1-of": {"kind": "segment", "metric": "f1_macro", "slice": "age_in_years < 30", "min": 0.1},
+    "auc-of": {"kind": "segment", "metric": "roc_auc_ovr", "slice": "age_in_years < 30", "min": 0.1},
+}
+
+
+@pytest.fixture(scope="module")
+def of_classes(frozen: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An engagement that tells four jobs apart, with a live version and another candidate."""
+    world = frozen.copy(tmp_path_factory.mktemp("classes") / "repo")
+    value = minimal_manifest()
+    value["surfaces"][0]["task"] = "multiclass"
+    value["datasets"][0]["label"]["column"] = "job"
+    value["gates"] = [{"id": "g-first", **ON, **CLASSES["log_loss"]}]
+    (world.repo / "engagement.yaml").write_bytes(manifest_bytes(**value))
+    (world.repo / "models/credit/pipeline.py").write_text(JOB)
+    world.commit()
+    world.train_and_gate()
+    world.live()
+    value["gates"] = [{"id": name, **ON, **gate} for name, gate in CLASSES.items()]
+    (world.repo / "engagement.yaml").write_bytes(manifest_bytes(**value))
+    world.edit("models/credit/pipeline.py", "max_iter=200", "max_iter=200, C=0.01")
+    world.ok("train")
+    return world
+
+
+def test_classes_are_counted_as_rows_in_memory_say(of_classes: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_memory = asked(of_classes)
+    assert {result.verdict for result in in_memory.results} == {"pass"}, [each.says for each in in_memory.results]
+    monkeypatch.setenv("VENDORKIT_ENGINE", "duckdb://")
+    found = asked(of_classes)
+    alike(found, in_memory, notes=[name for name in CLASSES if name not in ("accuracy", "log_loss")])
+    assert found.benchmarks[0].confusion == in_memory.benchmarks[0].confusion
+    monkeypatch.setattr(plan, "MOST_ROWS", 100)
+    for one, two in zip(asked(of_classes).results, in_memory.results, strict=True):
+        bound = 0.01 if one.metric == "roc_auc_ovr" else 1e-9
+        assert one.value == pytest.approx(two.value, abs=bound), one.id
+        assert any("Computed from a histogram" in note for note in one.notes) == (bound == 0.01), one.id
+
+
+def test_other_classes_than_the_live_version_and_odd_probabilities_are_told(
+    of_classes: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDORKIT_ENGINE", "duckdb://")
+    world = of_classes.copy(tmp_path / "repo")
+    plain = "return pd.DataFrame(model.predict_proba(frame[NUMBERS] / 100), columns=model.classes_)"
+    world.edit(
+        "models/credit/pipeline.py",
+        plain,
+        plain.replace("return", "found =") + "\n    return found[found.columns[::-1]]",
+    )
+    world.ok("train")
+    for where in ("duckdb://", ""):
+        monkeypatch.setenv("VENDORKIT_ENGINE", where)
+        found = {result.id: result for result in asked(world).results}
+        assert found["accuracy"].verdict == "error"
+        assert "apart, the candidate unskilled" in found["accuracy"].says
+        assert found["f1_macro"].verdict == "pass", "it does not compare"
+    monkeypatch.setenv("VENDORKIT_ENGINE", "duckdb://")
+    world.edit(
+        "models/credit/pipeline.py", "found[found.columns[::-1]]", "found.mul(1 - 0.1 * (frame.index == 2), axis=0)"
+    )
+    world.ok("train")
+    assert {result.verdict for result in asked(world).results} == {"error"}
+    assert "the probabilities of row 3 are not from 0 to 1" in asked(world).results[0].says
 
 
 @pytest.mark.parametrize("url", ["mysql://there", "duckdb://file.db", "pyspark://", "sparks"])

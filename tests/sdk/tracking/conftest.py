@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
-from vendorkit.adapters.tables import freeze
+from vendorkit.adapters.tables import freeze, frozen_batches
+from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Subject
 from vendorkit.tracking.subject import Measuring
 
@@ -25,6 +27,12 @@ ROWS = pd.DataFrame(
     }
 )
 PREDICT = "return (frame['age'] / 100).to_numpy()"
+
+
+def in_threes(snapshot: Snapshot, base: Path) -> Iterator[pa.RecordBatch]:
+    """Frozen rows in batches of three, in place of `frozen_batches`."""
+    for batch in frozen_batches(snapshot, base):
+        yield from (batch.slice(at, 3) for at in range(0, len(batch), 3))
 
 
 @pytest.fixture

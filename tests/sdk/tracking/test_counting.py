@@ -14,9 +14,12 @@ import pytest
 import yaml
 from vendorkit.errors import BadInput
 from vendorkit.records.data_contract import read_rules
-from vendorkit.tracking.counting import data, violations
+from vendorkit.tracking.contract_counting import violations
+from vendorkit.tracking.counting import COUNTS, data
+from vendorkit.tracking.hashes import row_hashes
 from vendorkit.tracking.subject import Measuring
 
+from tests.sdk.tracking.conftest import in_threes
 from tests.support.shared import shared_data
 
 Make = Callable[..., Measuring]
@@ -184,3 +187,27 @@ def test_a_label_of_many_values_has_no_balance(measuring: Make, rows: pd.DataFra
 def test_a_dataset_without_a_contract_is_told(measuring: Make) -> None:
     with pytest.raises(BadInput, match="no data contract"):
         data(measuring(), {"metric": "contract_violations", "contracts": {}})
+
+
+@pytest.mark.parametrize("metric", sorted(COUNTS))
+def test_batches_add_up_to_the_whole(
+    measuring: Make, rows: pd.DataFrame, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = rows.assign(
+        income=[np.nan, *rows["income"][1:]], bad=[np.nan, 1, 1, 0, 1, 1, 1, 1], key=[1, 2, 2, None, 9, 9, 7, 8]
+    ).assign(age=[17.5, *rows["age"][1:]])
+    named = {"age_days": ["on"], "time_overlap": ["on"], "shared_keys": ["key"]}.get(metric, [])
+    asked = measuring(held=held)
+    whole = ask(asked, metric, *named)
+    monkeypatch.setattr("vendorkit.tracking.plan.MOST_ROWS", 5)
+    monkeypatch.setattr("vendorkit.tracking.counting.frozen_batches", in_threes)
+    monkeypatch.setattr("vendorkit.tracking.batches.frozen_batches", in_threes)
+    parts = ask(asked, metric, *named)
+    assert whole == parts if metric != "age_days" else value(whole) == pytest.approx(value(parts), abs=1e-3)
+
+
+def test_hashes_tell_large_numbers_apart_and_equal_ones_alike() -> None:
+    large = pd.DataFrame({"id": [2**53, 2**53 + 1, 5]})
+    assert len(set(row_hashes(large))) == 3
+    assert row_hashes(pd.DataFrame({"id": [5.0, -0.0]})).tolist() == row_hashes(pd.DataFrame({"id": [5, 0]})).tolist()
+    assert len(set(row_hashes(pd.DataFrame({"id": [np.nan, np.nan, 0.5]})))) == 2

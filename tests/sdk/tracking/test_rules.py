@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 from vendorkit.errors import BadInput
 from vendorkit.tracking.rules import business, rank_reversals
 from vendorkit.tracking.subject import Measuring
+
+from tests.sdk.tracking.conftest import ROWS, in_threes
 
 Make = Callable[..., Measuring]
 
@@ -51,6 +54,37 @@ def test_rules(measuring: Make, predict: str, metric: str, columns: tuple[str, .
     found = ask(measuring(predict), metric, *columns)
     assert found["values"] == {metric: pytest.approx(value)}
     assert found["n"] == 8
+
+
+LONG = pd.concat([ROWS] * 5, ignore_index=True).assign(income=lambda rows: np.arange(len(rows)) * 0.7)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_batches_give_what_all_rows_give(name: str, measuring: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict, metric, columns, _ = ANSWERS[name]
+    asked = measuring(predict, held=LONG)
+    whole = ask(asked, metric, *columns)
+    monkeypatch.setattr("vendorkit.tracking.plan.MOST_ROWS", 5)
+    monkeypatch.setattr("vendorkit.tracking.batches.frozen_batches", in_threes)
+    assert ask(asked, metric, *columns) == whole
+
+
+def test_in_batches_the_row_that_raises_is_named_and_prepare_must_look_at_single_rows(
+    measuring: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vendorkit.tracking.plan.MOST_ROWS", 5)
+    monkeypatch.setattr("vendorkit.tracking.batches.frozen_batches", in_threes)
+    asked = measuring("if (frame['income'] > 18.5).any():\n    1 / 0\nreturn [0.5] * len(frame)", held=LONG)
+    with pytest.raises(BadInput, match=r"ZeroDivisionError.*The first such row is row 28\."):
+        ask(asked, "approved_known_bad")
+    code = Path(asked.subject.model_folder) / "code/pipeline.py"
+    code.write_text(
+        code.read_text().replace("return frames['loans']", "return frames['loans'].assign(age=len(frames['loans']))")
+    )
+    other = Measuring(asked.subject, asked.folder, fitted=1)
+    other.__dict__["held"] = asked.__dict__["held"]
+    with pytest.raises(BadInput, match="other values when other rows are away"):
+        ask(other, "approved_known_bad")
 
 
 def test_who_is_approved_is_declared(measuring: Make) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import GateSpec, Scored, scored
 from vendorkit.gates.columns import Column
-from vendorkit.gates.metrics.multiclass import ROUNDING, confusion
+from vendorkit.gates.metrics.multiclass import confusion
 from vendorkit.gates.samples import asked_of
+from vendorkit.records.class_scores import unfit
 from vendorkit.records.gate_report import Confusion
 from vendorkit.records.tallies import Asked, Tallies
 
@@ -53,22 +54,26 @@ def _of_classes(
 ) -> Scored | str:
     """The scored rows of a multiclass task, or why they are not fit."""
     label, score = (np.asarray(found["arrays"][name], dtype=np.float64) for name in ("label", "score"))
-    if (label < 0).any():
-        row = int(np.flatnonzero(label < 0)[0]) + 1
-        return f"the label of row {row} is none of the classes that `predict` gives: {', '.join(found['classes'])}"
-    unfit = ~(np.isfinite(score).all(axis=1) & (score >= 0.0).all(axis=1) & (abs(score.sum(axis=1) - 1.0) <= ROUNDING))
-    if unfit.any():
-        row = int(np.flatnonzero(unfit)[0]) + 1
-        return f"the probabilities of row {row} are not from 0 to 1 and 1 together ({int(unfit.sum())} such rows)"
+    if why := unfit(label, score, found["classes"]):
+        return why
     return Scored(benchmark, content_digest, label, score, dict(columns), tuple(found["classes"]))
 
 
-def confused(rows: object) -> Confusion | None:
-    """Which classes were taken for which; None where there are none."""
-    if not isinstance(rows, Scored) or not rows.classes:
+def confused(rows: object, base: Tallies | None = None, classes: tuple[str, ...] = ()) -> Confusion | None:
+    """Which classes were taken for which; None where there are none.
+
+    Args:
+        rows: Scored rows in memory, where they are.
+        base: What was counted of all rows, where they are not.
+        classes: Their classes.
+    """
+    if isinstance(rows, Scored) and rows.classes:
+        counts, classes = confusion(rows.label, rows.score), rows.classes
+    elif base is not None and classes:
+        counts = base.confusion["score"][0]
+    else:
         return None
-    counts = confusion(rows.label, rows.score)
-    return Confusion(classes=rows.classes, rows=tuple(tuple(row) for row in counts.tolist()))
+    return Confusion(classes=classes, rows=tuple(tuple(row) for row in counts.tolist()))
 
 
 def one_class(base: Tallies) -> str:

@@ -129,6 +129,9 @@ def _same_rows(
             f"the live version was measured on another content of benchmark {spec.benchmark}; measure both "
             "on the same rows."
         )
+    if isinstance(live, Scored) and isinstance(candidate, Scored) and live.classes != candidate.classes:
+        told = (", ".join(each.classes) for each in (live, candidate))
+        raise BadInput("the live version tells the classes {} apart, the candidate {}.".format(*told))
     return live
 
 

@@ -16,13 +16,14 @@ from vendorkit.gates.base import Counted, GateSpec, Scored
 from vendorkit.gates.columns import Group, families, of_slice
 from vendorkit.gates.disparity import DISPARITIES, Table, table_of
 from vendorkit.gates.limits import interval_of, value_of
-from vendorkit.gates.metrics import Interval, Metric, Numbers, Options, difference
+from vendorkit.gates.metrics import Interval, Metric, Numbers, Options, difference, metric_for
 from vendorkit.gates.metrics.additive import (
     ADDITIVE,
     OUTCOMES,
     Moments,
     additive_difference,
     additive_interval,
+    additive_name,
     calibration_from,
     from_outcomes,
     histogram_auc,
@@ -30,12 +31,14 @@ from vendorkit.gates.metrics.additive import (
     histogram_precision,
 )
 from vendorkit.gates.metrics.classification import calibration_error
+from vendorkit.gates.metrics.multiclass import OF_ONE_CLASS
 from vendorkit.records.slices import Slice, parse_slice
 from vendorkit.records.tallies import Asked, Tallies, Where
 
 BINS = 10_000
 """Bins of a score histogram, from which an area is computed where the rows do not fit into memory."""
-FROM_HISTOGRAM = ("roc_auc", "average_precision")
+OF_CLASSES = "roc_auc_ovr"
+FROM_HISTOGRAM = ("roc_auc", "average_precision", OF_CLASSES)
 CALIBRATION = ("calibration_error", "calibration_within_groups")
 
 
@@ -133,6 +136,9 @@ class Tallied:
             return self._from_histogram(name)[0]
         if name in CALIBRATION:
             return self.calibration(options)
+        if metric.of_confusion is not None:
+            return metric.of_confusion(self.tallies.confusion[self.which][self.at])
+        name = additive_name(name, metric.tasks)
         moments, number = self.moments(name), self._number(name)
         means = moments.means[:number]
         if self.which == "live":
@@ -147,6 +153,7 @@ class Tallied:
         """As `Sample`."""
         if name == "roc_auc":
             return histogram_auc_interval(*self._histogram())
+        name = additive_name(name, metric.tasks)
         return additive_interval(name, self.moments(name).first(self._number(name))) if name in ADDITIVE else None
 
     def table(self, options: Options) -> Table:
@@ -174,6 +181,12 @@ class Tallied:
         return counts[0], counts[1]
 
     def _from_histogram(self, name: str) -> tuple[float, float]:
+        if name == OF_CLASSES:
+            counts = self.tallies.class_scores[self.which][self.at]
+            if not counts.sum(axis=2).all():
+                raise BadInput(OF_ONE_CLASS)
+            areas, bounds = histogram_auc(counts[:, 0], counts[:, 1])
+            return float(areas.mean()), float(bounds.mean())
         negatives, positives = self._histogram()
         if name == "average_precision":
             return histogram_precision(negatives, positives)
@@ -207,7 +220,10 @@ def asked_of(spec: GateSpec, task: str, *, live: bool, rows_fit: bool) -> Asked 
     """
     name = spec.metric or ""
     disparity = DISPARITIES.get(name) if spec.kind == "fairness" else None
-    exact = disparity is not None or name in ADDITIVE
+    metric = metric_for(name, task)
+    summed = additive_name(name, metric.tasks) if metric else name
+    by_class = metric is not None and metric.of_confusion is not None
+    exact = disparity is not None or summed in ADDITIVE or by_class
     if not exact and (rows_fit or name not in (*FROM_HISTOGRAM, *CALIBRATION)):
         return None
     sliced = parse_slice(spec.slice) if spec.slice else None
@@ -217,9 +233,11 @@ def asked_of(spec: GateSpec, task: str, *, live: bool, rows_fit: bool) -> Asked 
         condition=sliced.condition if sliced else None,
         live="live" if live else "",
         threshold=(0.5 if spec.threshold is None else spec.threshold) if task == "binary" else None,
-        terms=ADDITIVE[name].terms if name in ADDITIVE else (),
+        terms=ADDITIVE[summed].terms if summed in ADDITIVE else (),
         quantile=spec.quantile or 0.5,
-        score_bins=BINS if name in FROM_HISTOGRAM else 0,
+        score_bins=BINS if name in FROM_HISTOGRAM and name != OF_CLASSES else 0,
+        confusion=by_class,
+        class_bins=BINS if name == OF_CLASSES else 0,
         edges=tuple(options.edges.tolist()) if name in CALIBRATION else (),
     )
 
@@ -252,6 +270,7 @@ def apart(name: str, metric: Metric, part: Part, options: Options) -> Interval |
     if isinstance(part.candidate, Rows) and isinstance(part.live, Rows):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return difference(metric, part.candidate.label, part.candidate.score, part.live.score, options)
+    name = additive_name(name, metric.tasks)
     if isinstance(part.candidate, Tallied) and name in ADDITIVE:
         return additive_difference(name, part.candidate.moments(name))
     return None

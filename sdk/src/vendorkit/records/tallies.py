@@ -17,6 +17,8 @@ Where = tuple[tuple[str, str], ...]
 
 Term = Literal[
     "log_loss",
+    "class_log_loss",
+    "right",
     "squared_error",
     "absolute_error",
     "relative_error",
@@ -27,7 +29,8 @@ Term = Literal[
     "label_squared",
 ]
 """What can be summed of each row: losses of label y and score p; whether y is 0, |y|, and y and its square from the
-mean of all labels on."""
+mean of all labels on. Of several classes, where p is the probability of the class that happened: its loss, and whether
+that class was the most probable."""
 
 MOST_VALUES = 200
 """A column of more distinct values is no category; its groups would be a few rows each."""
@@ -48,6 +51,9 @@ class Asked:
         quantile: The quantile that a `pinball` loss is of.
         score_bins: Bins of the score histograms, at most; 0 for none.
         edges: Inner edges of the bins of a calibration error, ascending; a score on an edge lies left of it.
+        classes: How many classes there are; 0 for a task without. Their columns are those of `records.class_scores`.
+        confusion: Whether rows are counted by label and most probable class.
+        class_bins: Bins of the score histograms of each class, at most; 0 for none.
     """
 
     columns: tuple[str, ...] = ()
@@ -60,6 +66,9 @@ class Asked:
     quantile: float = 0.5
     score_bins: int = 0
     edges: tuple[float, ...] = ()
+    classes: int = 0
+    confusion: bool = False
+    class_bins: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +86,10 @@ class Tallies:
             i / bins, the last one 1 as well.
         calibration: By `score` and `live`: rows, sum of labels and sum of scores in each bin, float64, shape
             (k, bins, 3).
+        confusion: By `score` and `live`: rows by label (down) and most probable class (across), int64, shape
+            (k, classes, classes).
+        class_scores: By `score` and `live`: rows by class, by whether it happened, and by its probability, int64, shape
+            (k, classes, 2, bins).
     """
 
     where: tuple[Where, ...]
@@ -86,6 +99,8 @@ class Tallies:
     products: Sums
     scores: Mapping[str, Counts] = field(default_factory=dict)
     calibration: Mapping[str, Sums] = field(default_factory=dict)
+    confusion: Mapping[str, Counts] = field(default_factory=dict)
+    class_scores: Mapping[str, Counts] = field(default_factory=dict)
 
     @property
     def n(self) -> Counts:

@@ -28,7 +28,7 @@ from vendorkit.records.finding import Finding
 from vendorkit.records.manifest import Manifest, Surface
 from vendorkit.records.run import Input
 from vendorkit.records.snapshot import Snapshot
-from vendorkit.tracking.counting import violations
+from vendorkit.tracking.contract_counting import violations
 
 FOLDER, TABLE, RECORD = "built", "table.parquet", "build.json"
 WHY = "Who reads the table relies on its contract."

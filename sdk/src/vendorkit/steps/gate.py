@@ -98,7 +98,7 @@ def gate(
         repeats = repeated(specs) if run.prepared is not None else 0
         jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeats=repeats)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
-        with plan.tallying({} if run.task == "multiclass" else benchmarks, scratch) as engine:
+        with plan.tallying(benchmarks, scratch) as engine:
             found = measure(process, engine.jobs(jobs))
             opened = engine.opened(jobs, found, run.task)
             rows = {whose: _judged(whose, found, opened, specs, benchmarks, run.task) for whose in subjects}
@@ -160,9 +160,10 @@ def _uses(benchmarks: Benchmarks, evidence: Evidence, opened: Mapping[str, Opene
     uses = []
     for name, benchmark in benchmarks.items():
         counts = opened.get(name)
+        counted = counts if counts and not isinstance(counts, str) else None
         scores = {"score": evidence.candidate.get(name), "live": (evidence.current or {}).get(name)}
         drawn = {
-            which: binned(rows, evidence.task, which, counts.base if counts and not isinstance(counts, str) else None)
+            which: binned(rows, evidence.task, which, counted.base if counted else None)
             for which, rows in scores.items()
         }
         use = BenchmarkUse(
@@ -172,8 +173,8 @@ def _uses(benchmarks: Benchmarks, evidence: Evidence, opened: Mapping[str, Opene
             kind=benchmark.kind,
             scores=drawn["score"],
             current=drawn["live"],
-            confusion=confused(evidence.candidate.get(name)),
-            counted_by=counts.engine if counts and not isinstance(counts, str) else None,
+            confusion=confused(evidence.candidate.get(name), *((counted.base, counted.classes) if counted else ())),
+            counted_by=counted.engine if counted else None,
         )
         uses.append(use)
     return tuple(uses)
@@ -363,6 +364,8 @@ def _counted(
     for name, counts in opened.items():
         if isinstance(counts, str):
             found |= {name: counts} if whose == "candidate" else {}
+        elif whose == "current" and counts.apart:
+            found[name] = counts.apart
         elif whose == "candidate" or counts.live:  # else why is known already
             benchmark = benchmarks[name]
             why = one_class(counts.base) if task == "binary" and benchmark.kind != "known-bad" else ""

@@ -20,7 +20,9 @@ import pyarrow as pa
 from vendorkit.adapters.tables import ROW, batch_frame, first_rows, frozen_batches, read_frozen, write_batches
 from vendorkit.adapters.tables.engines import FAULT
 from vendorkit.errors import BadInput, VendorkitError
+from vendorkit.records.class_scores import SAID, class_column, unfit
 from vendorkit.records.snapshot import Snapshot
+from vendorkit.tracking import plan
 from vendorkit.tracking.measurement import Subject
 from vendorkit.tracking.rows import values_of
 from vendorkit.tracking.subject import Measuring
@@ -37,11 +39,13 @@ class InBatches:
         measuring: The model.
         benchmark: The dataset that it stands in for, and its snapshot.
         columns: Columns that are kept beside the scores, `number` or `text`.
+        classes: The classes that `predict` tells apart, in order; empty for a task without.
     """
 
     measuring: Measuring
     benchmark: Mapping[str, str]
     columns: Mapping[str, str]
+    classes: tuple[str, ...] = ()
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -58,9 +62,10 @@ class InBatches:
 
     @property
     def schema(self) -> pa.Schema:
-        """Columns of what is written: row, label, score, and those that are kept."""
+        """Columns of what is written: row, label, score, what is said of classes, and those that are kept."""
         kept = [(name, pa.float64() if kind == NUMBER else pa.string()) for name, kind in self.columns.items()]
-        return pa.schema([(ROW, pa.int64()), ("label", pa.float64()), ("score", pa.float64()), *kept])
+        numbers = ["label", "score", *([SAID] if self.classes else []), *map(class_column, range(len(self.classes)))]
+        return pa.schema([(ROW, pa.int64()), *((name, pa.float64()) for name in numbers), *kept])
 
     def prepared(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.Index[Any]]:
         """What `prepare` makes of a batch, and the index that tells which row came from where."""
@@ -82,17 +87,27 @@ class InBatches:
                 raise BadInput("`prepare` dropped rows and numbered the rest anew; keep the index of the rows.")
             numbers = raw.index.to_numpy()
         kept = values_of(raw, rows, index, measuring.subject.label, list(self.columns))
-        arrays = [
-            pa.array(numbers, pa.int64()),
-            pa.array(measuring.label(rows)),
-            pa.array(measuring.score(rows, first=int(raw.index[0]))),
-        ]
+        arrays = [pa.array(numbers, pa.int64()), *map(pa.array, self._judged(rows, int(raw.index[0])))]
         for name, kind in self.columns.items():
             values = kept[name]
             if isinstance(values, str):
                 raise BadInput(f"column {name!r} cannot be used: {values.rstrip('.')}.")
             arrays.append(_array(values, kind))
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _judged(self, rows: pd.DataFrame, first: int) -> list[np.ndarray[Any, Any]]:
+        """Labels and scores; of classes the label's number, its probability, the most probable, and all of them."""
+        measuring = self.measuring
+        if not self.classes:
+            return [measuring.label(rows), measuring.score(rows, first=first)]
+        score, classes = measuring.probabilities(rows, first=first)
+        if tuple(classes) != self.classes:
+            raise BadInput(f"`predict` gives the classes {', '.join(classes)}, before {', '.join(self.classes)}.")
+        label = measuring.classes(rows, classes)
+        if why := unfit(label, score, classes, first):
+            raise BadInput(f"{why}.")
+        own = score[np.arange(len(label)), label.astype(np.int64)]
+        return [label, own, np.argmax(score, axis=1).astype(np.float64), *score.T]
 
 
 def _array(values: pd.Series[Any], kind: str) -> pa.Array:
@@ -103,8 +118,44 @@ def _array(values: pd.Series[Any], kind: str) -> pa.Array:
     )
 
 
-def kinds_of(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
-    """Kind of each wanted column by the first rows; a text with a space says why it cannot be had.
+def prepared_batches(measuring: Measuring, benchmark: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    """The prepared rows of a benchmark: all at once where they fit into memory, else batch for batch.
+
+    Raises:
+        BadInput: They do not fit, and `prepare` gives other rows when it is given fewer; or features are not there.
+    """
+    scoring = InBatches(measuring, benchmark, {})
+    if scoring.snapshot.rows <= plan.MOST_ROWS:
+        yield measuring.rows(benchmark)
+        return
+    tried(measuring, benchmark, [])
+    for batch in frozen_batches(scoring.snapshot, Path(measuring.subject.base)):
+        rows = scoring.prepared(batch_frame(batch, scoring.snapshot))[0]
+        measuring.complete(rows)
+        yield rows
+
+
+def prepared_head(measuring: Measuring, benchmark: Mapping[str, str], number: int) -> pd.DataFrame:
+    """At most so many prepared rows from the beginning of a benchmark; all of its rows are verified.
+
+    Raises:
+        BadInput: As for `prepared_batches`.
+    """
+    scoring = InBatches(measuring, benchmark, {})
+    if scoring.snapshot.rows <= plan.MOST_ROWS:
+        return measuring.rows(benchmark).head(number)
+    batches = frozen_batches(scoring.snapshot, Path(measuring.subject.base))
+    rows = scoring.prepared(batch_frame(next(batches), scoring.snapshot))[0]
+    measuring.complete(rows)
+    for _ in batches:
+        pass
+    return rows.head(number)
+
+
+def tried(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Any]:
+    """What the first rows tell: `columns` with the kind of each wanted one, and `classes`, where there are any.
+
+    In place of a kind a text with a space says why the column cannot be had.
 
     Raises:
         BadInput: `prepare` gives other rows when it is given fewer.
@@ -121,7 +172,11 @@ def kinds_of(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequenc
             "benchmark is too large for memory; move what it learns of all rows into `train`."
         )
     found = values_of(raw, whole, index, measuring.subject.label, list(wanted))
-    return {name: values if isinstance(values, str) else _kind(values) for name, values in found.items()}
+    kinds = {name: values if isinstance(values, str) else _kind(values) for name, values in found.items()}
+    if measuring.subject.task != "multiclass":
+        return {"columns": kinds}
+    measuring.complete(whole)
+    return {"columns": kinds, "classes": measuring.probabilities(whole)[1]}
 
 
 def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
@@ -139,17 +194,21 @@ def _kind(values: pd.Series[Any]) -> str:
 
 def score_in_batches(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     """Score a benchmark in batches to the Parquet file `target`, which holds what `InBatches` says."""
-    kinds = kinds_of(measuring, given["benchmark"], given.get("columns", []))
-    fit = {name: kind for name, kind in kinds.items() if kind in (NUMBER, TEXT)}
-    scoring = InBatches(measuring, given["benchmark"], fit)
+    first = tried(measuring, given["benchmark"], given.get("columns", []))
+    scoring = InBatches(measuring, given["benchmark"], fit(first["columns"]), tuple(first.get("classes", ())))
     batches = frozen_batches(scoring.snapshot, Path(measuring.subject.base))
     rows = write_batches(Path(given["target"]), scoring.schema, (scoring.scored(batch) for batch in batches))
-    return {"rows": rows, "columns": kinds}
+    return {"rows": rows, **first}
 
 
 def column_kinds(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     """Kinds of the wanted columns, for who scores elsewhere."""
-    return {"columns": kinds_of(measuring, given["benchmark"], given.get("columns", []))}
+    return tried(measuring, given["benchmark"], given.get("columns", []))
+
+
+def fit(kinds: Mapping[str, str]) -> dict[str, str]:
+    """The columns that can be had."""
+    return {name: kind for name, kind in kinds.items() if kind in (NUMBER, TEXT)}
 
 
 @dataclass(frozen=True)
@@ -159,6 +218,7 @@ class Scoring:
     subject: Subject
     benchmark: dict[str, str]
     columns: dict[str, str]
+    classes: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -178,4 +238,4 @@ class Scoring:
                     raise RuntimeError(FAULT + " ".join(str(error).split())) from error
 
     def _in_batches(self, folder: Path) -> InBatches:
-        return InBatches(Measuring(replace(self.subject), folder), self.benchmark, self.columns)
+        return InBatches(Measuring(replace(self.subject), folder), self.benchmark, self.columns, self.classes)

@@ -1,23 +1,30 @@
-"""What is counted of data: violations of its contract, missing values, age, labels, and rows that leak."""
+"""What is counted of data: violations of its contract, missing values, age, labels, and rows that leak.
+
+Tables are read in batches, and counts are added up, so that memory does not grow with them; only hashes of rows and
+keys that must be found again take 8 bytes each.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vendorkit.adapters.tables import batch_frame, frozen_batches
 from vendorkit.errors import BadInput
-from vendorkit.records.data_contract import ColumnRules, Quality, TableRules, read_rules
+from vendorkit.records.data_contract import read_rules
 from vendorkit.records.snapshot import Snapshot
+from vendorkit.tracking.batches import prepared_batches
+from vendorkit.tracking.contract_counting import ContractCount, Hashes, cell
+from vendorkit.tracking.hashes import row_hashes
 from vendorkit.tracking.subject import Measuring
 
 DAY_SECONDS = 86_400
-
-Frames = dict[str, pd.DataFrame]
+NAMED_ROWS = 3
 
 
 def data(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
@@ -27,250 +34,165 @@ def data(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     return {**counts, "cells": cells, "values": {str(given["metric"]): counts.pop("value")}}
 
 
-def _frames(measuring: Measuring, given: dict[str, Any]) -> Frames:
+def _tables(measuring: Measuring, given: dict[str, Any]) -> dict[str, Snapshot]:
     """The tables that are asked about: the benchmark, or every dataset."""
-    benchmark = given.get("benchmark") or {}
-    frames = measuring.raw(benchmark)
-    return {name: frame for name, frame in frames.items() if not benchmark or name in benchmark}
+    texts = given.get("benchmark") or measuring.subject.datasets
+    return {name: Snapshot.parse(text, name) for name, text in texts.items()}
+
+
+def _batches(measuring: Measuring, snapshot: Snapshot) -> Iterator[pd.DataFrame]:
+    """The rows of a table, verified when the last of them was read."""
+    for batch in frozen_batches(snapshot, Path(measuring.subject.base)):
+        yield batch_frame(batch, snapshot)
 
 
 def _contract_violations(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    frames = _frames(measuring, given)
     cells: list[dict[str, Any]] = []
     notes: list[str] = []
-    for name, frame in frames.items():
+    rows = 0
+    for name, snapshot in _tables(measuring, given).items():
         contract = given["contracts"].get(name)
         if contract is None:
             raise BadInput(f"dataset {name} has no data contract that can be read.")
         rules = read_rules(contract["text"].encode(), name, contract["path"])
-        cells += [{**cell, "name": f"{name}: {cell['name']}"} for cell in violations(frame, rules)]
+        count = ContractCount(rules, _names(snapshot))
+        for frame in _batches(measuring, snapshot):
+            count.add(frame)
+            rows += len(frame)
+        cells += [{**each, "name": f"{name}: {each['name']}"} for each in count.cells()]
         notes += [f"Not counted, another tool must judge it: {name}, {rule}" for rule in rules.not_counted]
-    broken = sum(cell["value"] for cell in cells)
-    worst = [cell["name"] for cell in cells if cell["value"]]
+    broken = sum(each["value"] for each in cells)
+    worst = [each["name"] for each in cells if each["value"]]
     says = f"Broken: {', '.join(worst[:5])}{', ...' if len(worst) > 5 else ''}." if worst else ""
-    rows = sum(len(frame) for frame in frames.values())
     return {"value": broken, "n": rows, "says": says, "cells": cells, "notes": notes}
 
 
-def violations(frame: pd.DataFrame, rules: TableRules) -> Iterator[dict[str, Any]]:
-    """One cell for each rule, with the number of values that break it."""
-    described = {column.name for column in rules.columns}
-    for name in frame.columns:
-        if name not in described:
-            yield _cell(f"{name} is not in the contract", 1, len(frame))
-    for column in rules.columns:
-        if column.name not in frame:
-            yield _cell(f"{column.name} is missing", len(frame), len(frame))
-            continue
-        for says, broken in _of_column(frame[column.name], column):
-            yield _cell(f"{column.name} {says}", broken, len(frame))
-    if rules.key and set(rules.key) <= set(frame.columns):
-        broken = int(frame.duplicated(list(rules.key)).sum())
-        yield _cell(f"{', '.join(rules.key)} is unique", broken, len(frame))
-    for quality in rules.quality:
-        if quality.column is None or quality.column in frame:
-            yield _of_quality(frame, quality)
-
-
-def _of_column(values: pd.Series[Any], rules: ColumnRules) -> Iterator[tuple[str, int]]:
-    """What a column must be, and how many of its values are not."""
-    present = values.dropna()
-    if rules.required:
-        yield "is never missing", len(values) - len(present)
-    if rules.unique:
-        yield "is unique", int(present.duplicated().sum())
-    if rules.type in TYPES:
-        wrong = 0 if not len(present) or TYPES[rules.type](present) else len(present)
-        yield f"is of type {rules.type}", wrong
-        if wrong:
-            return  # what is of another type has no range
-    if pd.api.types.is_datetime64_any_dtype(present):
-        present = pd.to_datetime(present, utc=True)
-    for key, value in rules.options.items():
-        words, breaks = OPTIONS[key]
-        yield f"{words} {value}", int(breaks(present, value).sum())
-
-
-def _of_quality(frame: pd.DataFrame, rule: Quality) -> dict[str, Any]:
-    values = frame[rule.column] if rule.column else frame.iloc[:, 0]
-    count = float(QUALITIES[rule.metric](values, rule.arguments))
-    if rule.percent:
-        count = 100 * count / max(1, len(frame))
-    kept = _holds(count, rule.operator, rule.bound)
-    words = re.sub(r"(?<!^)(?=[A-Z])", " ", rule.operator).lower()
-    unit = " %" if rule.percent else ""
-    name = f"{rule.column or 'the table'}: {rule.metric} {words} {rule.bound}{unit}, is {count:g}{unit}"
-    return _cell(name, 0 if kept else 1, len(frame))
-
-
-def _holds(count: float, operator: str, bound: Any) -> bool:
-    if operator in ("mustBeBetween", "mustNotBeBetween"):
-        inside = bool(bound[0] <= count <= bound[1])
-        return inside == (operator == "mustBeBetween")
-    holds = {
-        "mustBe": count == bound,
-        "mustNotBe": count != bound,
-        "mustBeGreaterThan": count > bound,
-        "mustBeGreaterOrEqualTo": count >= bound,
-        "mustBeLessThan": count < bound,
-        "mustBeLessOrEqualTo": count <= bound,
-    }
-    return bool(holds[operator])
-
-
-def _invalid(values: pd.Series[Any], arguments: dict[str, Any]) -> int:
-    present = values.dropna()
-    allowed = arguments.get("validValues")
-    wrong = ~present.isin(allowed) if allowed is not None else pd.Series(False, index=present.index)
-    if "pattern" in arguments:
-        wrong |= ~present.astype(str).str.fullmatch(arguments["pattern"])
-    return int(wrong.sum())
-
-
-QUALITIES: dict[str, Callable[[pd.Series[Any], dict[str, Any]], int]] = {
-    "nullValues": lambda values, _: int(values.isna().sum()),
-    "missingValues": lambda values, given: int(
-        (values.isna() | values.isin([v for v in given.get("missingValues", []) if v is not None])).sum()
-    ),
-    "invalidValues": _invalid,
-    "duplicateValues": lambda values, _: int(values.dropna().duplicated().sum()),
-    "rowCount": lambda values, _: len(values),
-}
-
-TYPES: dict[str, Callable[[pd.Series[Any]], bool]] = {
-    "string": lambda values: pd.api.types.infer_dtype(values) == "string",
-    "number": lambda values: pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values),
-    "integer": lambda values: (
-        pd.api.types.is_numeric_dtype(values)
-        and not pd.api.types.is_bool_dtype(values)
-        and bool((values.astype(float) % 1 == 0).all())
-    ),
-    "boolean": pd.api.types.is_bool_dtype,
-    "date": pd.api.types.is_datetime64_any_dtype,
-    "timestamp": pd.api.types.is_datetime64_any_dtype,
-}
-
-
-def _bound(values: pd.Series[Any], bound: Any) -> Any:
-    return pd.to_datetime(bound, utc=True) if pd.api.types.is_datetime64_any_dtype(values) else bound
-
-
-OPTIONS: dict[str, tuple[str, Callable[[pd.Series[Any], Any], Any]]] = {
-    "minimum": ("is at least", lambda values, bound: values < _bound(values, bound)),
-    "maximum": ("is at most", lambda values, bound: values > _bound(values, bound)),
-    "exclusiveMinimum": ("is above", lambda values, bound: values <= _bound(values, bound)),
-    "exclusiveMaximum": ("is below", lambda values, bound: values >= _bound(values, bound)),
-    "multipleOf": ("is a multiple of", lambda values, bound: values % bound != 0),
-    "minLength": ("has a length of at least", lambda values, bound: values.str.len() < bound),
-    "maxLength": ("has a length of at most", lambda values, bound: values.str.len() > bound),
-    "pattern": ("has the form", lambda values, bound: ~values.str.contains(bound, regex=True)),
-}
+def _names(snapshot: Snapshot) -> list[str]:
+    return [column.name for column in snapshot.columns]
 
 
 def _missing_share(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    frames = _frames(measuring, given)
-    cells = []
-    for table, frame in frames.items():
-        for name in _columns(frame, given) or list(frame.columns):
-            cells.append(_cell(f"{table}: {name}", float(frame[name].isna().mean()), len(frame)))
-    worst = max(cells, key=lambda cell: cell["value"])
+    cells, least = [], []
+    for table, snapshot in _tables(measuring, given).items():
+        names = _columns(snapshot, given) or _names(snapshot)
+        missing, n = np.zeros(len(names), dtype=np.int64), 0
+        for frame in _batches(measuring, snapshot):
+            missing += frame[names].isna().sum().to_numpy()
+            n += len(frame)
+        cells += [cell(f"{table}: {name}", count / n, n) for name, count in zip(names, missing.tolist(), strict=True)]
+        least.append(n)
+    worst = max(cells, key=lambda each: each["value"])
     says = f"The worst is {worst['name']}." if worst["value"] else ""
-    return {"value": worst["value"], "n": min(map(len, frames.values())), "says": says, "cells": cells}
+    return {"value": worst["value"], "n": min(least), "says": says, "cells": cells}
 
 
-def _columns(frame: pd.DataFrame, given: dict[str, Any]) -> list[str]:
+def _columns(snapshot: Snapshot, given: dict[str, Any]) -> list[str]:
     """The columns that the gate names.
 
     Raises:
         BadInput: They are not there.
     """
-    names = list(given.get("columns") or [])
-    absent = [name for name in names if name not in frame]
+    names, there = list(given.get("columns") or []), _names(snapshot)
+    absent = [name for name in names if name not in there]
     if absent:
-        raise BadInput(f"there is no column {', '.join(absent)}; there are: {', '.join(map(str, frame.columns))}.")
+        raise BadInput(f"there is no column {', '.join(absent)}; there are: {', '.join(there)}.")
     return names
 
 
 def _age_days(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    frames = _frames(measuring, given)
-    if given.get("columns"):
-        newest = min(_times(frame, given).max() for frame in frames.values())
-        age = (datetime.now(UTC) - newest.to_pydatetime()).total_seconds()
-    else:
-        snapshots = {**measuring.subject.datasets, **(given.get("benchmark") or {})}
-        taken = [Snapshot.parse(snapshots[name], name).taken_at for name in frames]
-        oldest = min(datetime.fromisoformat(text.replace("Z", "+00:00")) for text in taken)
-        age = (datetime.now(UTC) - oldest).total_seconds()
-    return {"value": age / DAY_SECONDS, "n": min(map(len, frames.values()))}
+    tables = _tables(measuring, given)
+    times, least = [], []
+    for snapshot in tables.values():
+        newest, n = _newest(measuring, snapshot, given)
+        times.append(newest if given.get("columns") else pd.Timestamp(snapshot.taken_at))
+        least.append(n)
+    age = (datetime.now(UTC) - min(times).to_pydatetime()).total_seconds()
+    return {"value": age / DAY_SECONDS, "n": min(least)}
 
 
-def _times(frame: pd.DataFrame, given: dict[str, Any]) -> Any:
-    """The one time column that the gate names, in UTC."""
-    (name,) = _columns(frame, given) or [""]
+def _newest(measuring: Measuring, snapshot: Snapshot, given: dict[str, Any]) -> tuple[Any, int]:
+    """The newest time of the column that the gate names, where it does, and the number of rows."""
+    newest, n = [], 0
+    named = _columns(snapshot, given)
+    for frame in _batches(measuring, snapshot):
+        n += len(frame)
+        newest += [_times(frame, named).max()] if named else []
+    return max((time for time in newest if not pd.isna(time)), default=pd.NaT), n
+
+
+def _times(frame: pd.DataFrame, named: list[str]) -> Any:
+    """The one time column that the gate names, in UTC, without missing values."""
+    (name,) = named or [""]
     if not pd.api.types.is_datetime64_any_dtype(frame[name]):
         raise BadInput(f"column {name} is of type {frame[name].dtype}; expected a date or a time.")
     return pd.to_datetime(frame[name], utc=True).dropna()
 
 
 def _rows(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    least = min(map(len, _frames(measuring, given).values()))
+    tables = _tables(measuring, given).values()
+    least = min(sum(len(frame) for frame in _batches(measuring, snapshot)) for snapshot in tables)
     return {"value": least, "n": least}
 
 
-def _labels(measuring: Measuring, given: dict[str, Any]) -> pd.Series[Any]:
-    frame = measuring.prepared(given.get("benchmark"))
+def _labels(measuring: Measuring, given: dict[str, Any]) -> Iterator[pd.Series[Any]]:
     column = measuring.subject.label
-    if column is None or column not in frame:
-        raise BadInput(f"the prepared table has no label{f' {column}' if column else ''}.")
-    return frame[column]
+    benchmark = given.get("benchmark")
+    frames = prepared_batches(measuring, benchmark) if benchmark else iter([measuring.prepared()])
+    for frame in frames:
+        if column is None or column not in frame:
+            raise BadInput(f"the prepared table has no label{f' {column}' if column else ''}.")
+        yield frame[column]
 
 
 def _label_share(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    labels = _labels(measuring, given)
-    return {"value": float(labels.notna().mean()), "n": len(labels)}
+    counts = [(int(labels.notna().sum()), len(labels)) for labels in _labels(measuring, given)]
+    n = sum(rows for _, rows in counts)
+    return {"value": sum(there for there, _ in counts) / n, "n": n}
 
 
 def _label_balance(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    labels = _labels(measuring, given).dropna()
-    strange = sorted({str(value) for value in labels.unique() if value not in (0, 1)})
-    if strange:
-        raise BadInput(f"the label holds {', '.join(strange[:5])}; its balance is known for 0 and 1 only.")
-    return {"value": float(labels.mean()) if len(labels) else float("nan"), "n": len(labels)}
+    ones, n = 0.0, 0
+    for labels in _labels(measuring, given):
+        there = labels.dropna()
+        strange = sorted({str(value) for value in there.unique() if value not in (0, 1)})
+        if strange:
+            raise BadInput(f"the label holds {', '.join(strange[:5])}; its balance is known for 0 and 1 only.")
+        ones, n = ones + float(there.sum()), n + len(there)
+    return {"value": ones / n if n else float("nan"), "n": n}
 
 
 def _shared(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     """Rows of the benchmark whose values (of the key, or of all columns) stand in the training data."""
-    ((name, benchmark, training),) = _both(measuring, given)
-    columns = _columns(benchmark, given) or list(benchmark.columns)
-    if list(training.columns) != list(benchmark.columns) and not given.get("columns"):
-        raise BadInput(f"the benchmark has other columns than {name}; name the columns of a key.")
-    _columns(training, given)
-    shared = _hashes(benchmark[columns]).isin(set(_hashes(training[columns]))).to_numpy()
-    rows = [str(at + 1) for at in np.flatnonzero(shared)[:3]]
-    says = f"They are {'rows' if len(rows) > 1 else 'row'} {', '.join(rows)} of the benchmark." if rows else ""
-    return {"value": int(shared.sum()), "n": len(benchmark), "says": says}
-
-
-def _hashes(rows: pd.DataFrame) -> pd.Series[Any]:
-    """A hash of each row; whole numbers and fractions of the same value are the same."""
-    plain = {str(name): rows[name].astype(float) for name in rows if pd.api.types.is_numeric_dtype(rows[name])}
-    return pd.util.hash_pandas_object(rows.assign(**plain), index=False)
+    held, trained = _both(measuring, given)
+    columns = _columns(held, given) or _names(held)
+    if _names(trained) != _names(held) and not given.get("columns"):
+        raise BadInput(f"the benchmark has other columns than {trained.dataset}; name the columns of a key.")
+    _columns(trained, given)
+    known: Hashes = np.unique(np.concatenate([row_hashes(each[columns]) for each in _batches(measuring, trained)]))
+    count, n, named = 0, 0, list[str]()
+    for frame in _batches(measuring, held):
+        hashes = row_hashes(frame[columns])
+        shared = known[np.searchsorted(known, hashes).clip(max=len(known) - 1)] == hashes
+        named += [str(n + int(at) + 1) for at in np.flatnonzero(shared)[: NAMED_ROWS - len(named)]]
+        count, n = count + int(shared.sum()), n + len(frame)
+    says = f"They are {'rows' if len(named) > 1 else 'row'} {', '.join(named)} of the benchmark." if named else ""
+    return {"value": count, "n": n, "says": says}
 
 
 def _time_overlap(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
-    ((_, benchmark, training),) = _both(measuring, given)
-    early = _times(benchmark, given) <= _times(training, given).max()
-    return {"value": int(early.sum()), "n": len(benchmark)}
+    held, trained = _both(measuring, given)
+    named = _columns(held, given)
+    newest, _ = _newest(measuring, trained, given)
+    count, n = 0, 0
+    for frame in _batches(measuring, held):
+        count, n = count + int((_times(frame, named) <= newest).sum()), n + len(frame)
+    return {"value": count, "n": n}
 
 
-def _both(measuring: Measuring, given: dict[str, Any]) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Dataset, benchmark rows and training rows."""
-    held, trained = measuring.raw(given["benchmark"]), measuring.raw()
-    return [(name, held[name], trained[name]) for name in given["benchmark"]]
-
-
-def _cell(name: str, value: float, n: int) -> dict[str, Any]:
-    return {"name": name, "n": n, "value": value, "verdict": "fail" if value and isinstance(value, int) else "pass"}
+def _both(measuring: Measuring, given: dict[str, Any]) -> tuple[Snapshot, Snapshot]:
+    """The benchmark, and the training data that it stands in for."""
+    ((name, text),) = given["benchmark"].items()
+    return Snapshot.parse(text, name), Snapshot.parse(measuring.subject.datasets[name], name)
 
 
 COUNTS: dict[str, Callable[[Measuring, dict[str, Any]], dict[str, Any]]] = {

@@ -15,10 +15,11 @@ import pandas as pd
 
 from vendorkit.adapters.tables import digest_frame
 from vendorkit.errors import VendorkitError
-from vendorkit.tracking.batches import column_kinds, score_in_batches
+from vendorkit.tracking.batches import column_kinds, prepared_batches, score_in_batches
 from vendorkit.tracking.counting import data
 from vendorkit.tracking.golden import frame_of, scores_of
 from vendorkit.tracking.measurement import Subject
+from vendorkit.tracking.rule_rows import Largest
 from vendorkit.tracking.rules import business
 from vendorkit.tracking.subject import Measuring
 from vendorkit.tracking.timing import latency, memory
@@ -54,14 +55,13 @@ def score(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
 
 def retrain(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     """The largest difference of the scores of a benchmark when the model is trained again with its seed."""
-    rows = measuring.rows(given["benchmark"])
-    before = _said(measuring, rows)
     again = measuring.pipeline.train(measuring.prepared(), measuring.subject.seed)
-    after = _said(Measuring(measuring.subject, measuring.folder, again), rows)
-    change = np.abs(after - before).reshape(len(rows), -1).max(axis=1)
-    at = int(np.argmax(change))
-    says = f"The largest difference is in row {at + 1}." if change[at] > 0 else ""
-    return {"values": {"score_difference": float(change[at])}, "n": len(rows), "says": says}
+    other, largest = Measuring(measuring.subject, measuring.folder, again), Largest()
+    for rows in prepared_batches(measuring, given["benchmark"]):
+        change = np.abs(_said(other, rows) - _said(measuring, rows))
+        largest.add(change.reshape(len(rows), -1).max(axis=1))
+    says = f"The largest difference is in row {largest.row}." if largest.value > 0 else ""
+    return {"values": {"score_difference": largest.value}, "n": largest.n, "says": says}
 
 
 def golden(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:

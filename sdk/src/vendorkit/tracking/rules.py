@@ -1,73 +1,35 @@
 """Rules over what a model says: of known cases, and of rows that are changed to try it.
 
-Each rule changes prepared rows and looks at the scores; what its value means is said in `gates.business`.
+Each rule changes prepared rows and looks at the scores; what its value means is said in `gates.business`. A stress and
+a rule of the vendor's own are given all rows at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vendorkit.errors import BadInput, VendorkitError
+from vendorkit.tracking.rule_rows import Asked, Batch, Fact, Hits, Largest
 from vendorkit.tracking.subject import Measuring, Scores
 
 STEPS = 9
-MOST_SWAPS = 20
 SHAKE = 0.01
 FAR_RANGES = 10
-MOST_EXAMPLES = 3
 MOST_ALONE = 100
 UNKNOWN = "a value that was never seen"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A rule asked of prepared rows.
-
-    Args:
-        measuring: The model.
-        rows: Prepared rows.
-        columns: Features that the rule is about; empty where the gate names none.
-        threshold: A score at or above it is a 1.
-        favourable: The class that approves.
-    """
-
-    measuring: Measuring
-    rows: pd.DataFrame
-    columns: list[str]
-    threshold: float = 0.5
-    favourable: int = 0
-
-    def changed(self, column: str, value: Any) -> Scores:
-        """The scores when a column has another value, or one for each row."""
-        return self.measuring.score(self.rows.assign(**{column: value}))
-
-    def numbers(self) -> list[str]:
-        """The named features, or all that are numbers.
-
-        Raises:
-            BadInput: A named feature is no number, or there is none.
-        """
-        features = self.columns or [name for name in self.measuring.subject.features if _is_number(self.rows[name])]
-        words = [name for name in features if not _is_number(self.rows[name])]
-        if words or not features:
-            raise BadInput(f"{', '.join(words) or 'no feature'} holds numbers; the rule needs one that does.")
-        return features
-
-
-def _is_number(column: pd.Series[Any]) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
-
-
 def approved(asked: Asked) -> dict[str, Any]:
     """How many rows the model would approve."""
-    yes = asked.measuring.score(asked.rows) >= asked.threshold
-    hits = yes if asked.favourable == 1 else ~yes
-    return _found(float(hits.sum()), hits, len(asked.rows), "approved")
+    hits = Hits()
+    for batch in asked.batches():
+        yes = batch.scores() >= asked.threshold
+        hits.add(yes if asked.favourable == 1 else ~yes)
+    return hits.found(float(hits.count), "approved")
 
 
 def breaks_rising(asked: Asked) -> dict[str, Any]:
@@ -81,91 +43,113 @@ def breaks_falling(asked: Asked) -> dict[str, Any]:
 
 
 def _monotone(asked: Asked, sign: float) -> dict[str, Any]:
-    broken = np.zeros(len(asked.rows), dtype=bool)
-    cells = []
-    for name in asked.numbers():
-        column = asked.rows[name]
-        steps = np.unique(np.nanquantile(column.to_numpy(dtype=float), np.linspace(0.1, 0.9, STEPS), method="lower"))
-        path = np.stack([asked.changed(name, column.dtype.type(step)) for step in steps])
-        fell = np.asarray((np.diff(sign * path, axis=0) < -1e-12).any(axis=0))  # of one step nothing falls
-        cells.append(_cell(name, float(fell.mean()), len(fell)))
-        broken |= fell
-    return {**_found(float(broken.mean()), broken, len(broken), "break it"), "cells": cells}
+    facts = asked.facts(values=True)
+    steps = {name: _deciles(np.concatenate(facts[name].values)) for name in asked.numbers(facts)}
+    broken, each = Hits(), {name: Hits() for name in steps}
+    for batch in asked.batches():
+        any_fell = np.zeros(len(batch.rows), dtype=bool)
+        for name, places in steps.items():
+            path = np.stack([batch.changed(name, facts[name].made(step)) for step in places])
+            fell = np.asarray((np.diff(sign * path, axis=0) < -1e-12).any(axis=0))  # of one step nothing falls
+            each[name].add(fell)
+            any_fell |= fell
+        broken.add(any_fell)
+    cells = [_cell(name, hits.count / hits.n, hits.n) for name, hits in each.items()]
+    return {**broken.found(broken.count / broken.n, "break it"), "cells": cells}
+
+
+def _deciles(values: Scores) -> Scores:
+    steps: Scores = np.unique(np.nanquantile(values, np.linspace(0.1, 0.9, STEPS), method="lower"))
+    return steps
 
 
 def swap_change(asked: Asked) -> dict[str, Any]:
     """The largest change of a score when a column gets each other value that occurs."""
-    before = asked.measuring.score(asked.rows)
-    largest = np.zeros(len(before))
-    cells = []
-    for name in asked.columns:
-        values = asked.rows[name].dropna().unique()[:MOST_SWAPS]
-        change = np.max([np.abs(asked.changed(name, value) - before) for value in values], axis=0)
-        cells.append(_cell(name, float(change.max()), len(change)))
-        largest = np.maximum(largest, change)
-    return {**_largest(largest), "cells": cells}
+    facts = asked.facts()
+
+    def changes(batch: Batch, name: str, before: Scores) -> Iterator[Scores]:
+        for value in facts[name].seen:
+            yield np.abs(batch.changed(name, value) - before)
+
+    return _changed(asked, asked.columns, changes)
 
 
 def shake_change(asked: Asked) -> dict[str, Any]:
     """The largest change of a score when a number moves by 1 % of its range."""
-    before = asked.measuring.score(asked.rows)
-    largest = np.zeros(len(before))
-    cells = []
-    for name in asked.numbers():
-        column = asked.rows[name].astype(float)
-        step = SHAKE * float(column.max() - column.min())
-        moved = [np.abs(asked.changed(name, column + by) - before) for by in (step, -step)]
-        change = np.nanmax(moved, axis=0)
-        cells.append(_cell(name, float(change.max()), len(change)))
-        largest = np.maximum(largest, change)
-    return {**_largest(largest), "cells": cells}
+    facts = asked.facts()
+
+    def changes(batch: Batch, name: str, before: Scores) -> Iterator[Scores]:
+        step = SHAKE * (facts[name].high - facts[name].low)
+        for by in (step, -step):
+            yield np.abs(batch.changed(name, batch.rows[name].astype(float) + by) - before)
+
+    return _changed(asked, asked.numbers(facts), changes)
+
+
+def _changed(
+    asked: Asked, names: Sequence[str], changes: Callable[[Batch, str, Scores], Iterator[Scores]]
+) -> dict[str, Any]:
+    """The largest of the changes of a score, over all columns and of each."""
+    largest, each = Largest(), {name: Largest() for name in names}
+    for batch in asked.batches():
+        before = batch.scores()
+        most = np.zeros(len(before))
+        for name in names:
+            change = np.fmax.reduce([np.zeros(len(before)), *changes(batch, name, before)])
+            each[name].add(change)
+            most = np.maximum(most, change)
+        largest.add(most)
+    says = f"The largest is in row {largest.row}." if largest.value > 0 else ""
+    cells = [_cell(name, found.value, found.n) for name, found in each.items()]
+    return {"values": {"value": largest.value}, "n": largest.n, "says": says, "cells": cells}
 
 
 def fails_when_missing(asked: Asked) -> dict[str, Any]:
     """Share of rows that cannot be scored when a feature is missing; the worst feature counts."""
-    return _failing(asked, lambda column: iter([np.nan if _is_number(column) else None]))
+    return _failing(asked, lambda fact: [np.nan if fact.number else None])
 
 
 def fails_at_extremes(asked: Asked) -> dict[str, Any]:
     """Share of rows that cannot be scored when a feature is far from all that was seen; the worst feature counts."""
 
-    def far(column: pd.Series[Any]) -> Iterator[Any]:
-        if not _is_number(column):
-            yield UNKNOWN
-            return
-        low, high = float(column.min()), float(column.max())
-        yield low - FAR_RANGES * max(1.0, high - low)
-        yield high + FAR_RANGES * max(1.0, high - low)
+    def far(fact: Fact) -> list[Any]:
+        if not fact.number:
+            return [UNKNOWN]
+        away = FAR_RANGES * max(1.0, fact.high - fact.low)
+        return [fact.low - away, fact.high + away]
 
     return _failing(asked, far)
 
 
-def _failing(asked: Asked, values: Callable[[pd.Series[Any]], Iterator[Any]]) -> dict[str, Any]:
-    n = len(asked.rows)
-    cells = []
-    for name in asked.columns or asked.measuring.subject.features:
-        worst = max(_unfit(asked, name, value) for value in values(asked.rows[name]))
-        cells.append(_cell(name, worst, n))
-    worst_of_all = max(cells, key=lambda cell: cell["value"])
-    says = f"The worst feature is {worst_of_all['name']}." if worst_of_all["value"] else ""
-    return {"values": {"value": worst_of_all["value"]}, "n": n, "says": says, "cells": cells}
+def _failing(asked: Asked, values: Callable[[Fact], list[Any]]) -> dict[str, Any]:
+    tried = {name: [(value, Hits()) for value in values(fact)] for name, fact in asked.facts().items()}
+    for batch in asked.batches():
+        for name, each in tried.items():
+            for value, hits in each:
+                hits.add(_unfit(batch, name, value))
+    shares = {name: max(hits.count / hits.n for _, hits in each) for name, each in tried.items()}
+    n = max(hits.n for each in tried.values() for _, hits in each)
+    cells = [_cell(name, share, n) for name, share in shares.items()]
+    worst = max(cells, key=lambda cell: cell["value"])
+    says = f"The worst feature is {worst['name']}." if worst["value"] else ""
+    return {"values": {"value": worst["value"]}, "n": n, "says": says, "cells": cells}
 
 
-def _unfit(asked: Asked, name: str, value: Any) -> float:
-    """Share of rows without a fit score; where `predict` raises, the first rows are asked one by one."""
-    rows = asked.rows.assign(**{name: value})
-    if asked.rows[name].dtype == object or value is None:
+def _unfit(batch: Batch, name: str, value: Any) -> np.ndarray[Any, Any]:
+    """Which rows have no fit score; where `predict` raises, the first rows are asked one by one and stand for all."""
+    rows = batch.rows.assign(**{name: value})
+    if batch.rows[name].dtype == object or value is None:
         rows[name] = pd.Series([value] * len(rows), index=rows.index, dtype=object)
     try:
-        return float((~_fit(asked.measuring.score(rows))).mean())
+        return ~_fit(batch.measuring.score(rows))
     except VendorkitError:
-        few = range(min(len(rows), MOST_ALONE))
-        return sum(not _fits_alone(asked, rows.iloc[[at]]) for at in few) / len(few)
+        few = [not _fits_alone(batch.measuring, rows.iloc[[at]]) for at in range(min(len(rows), MOST_ALONE))]
+        return np.resize(few, len(rows))
 
 
-def _fits_alone(asked: Asked, row: pd.DataFrame) -> bool:
+def _fits_alone(measuring: Measuring, row: pd.DataFrame) -> bool:
     try:
-        return bool(_fit(asked.measuring.score(row)).all())
+        return bool(_fit(measuring.score(row)).all())
     except VendorkitError:
         return False
 
@@ -212,17 +196,16 @@ RULES: dict[str, Callable[[Asked], dict[str, Any]]] = {
 def business(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     """A rule of the business, of those above, of a stress, or of the vendor's own."""
     metric = str(given["metric"])
-    rows = measuring.rows(given["benchmark"])
     if given.get("code"):
-        return {**_own(measuring, given, rows), "n": len(rows)}
+        return _own(measuring, given, measuring.rows(given["benchmark"]))
     if metric == "rank_reversals":
-        return _stressed(measuring, given, rows)
+        return _stressed(measuring, given, measuring.rows(given["benchmark"]))
     columns = list(given.get("columns") or [])
     absent = [name for name in columns if name not in measuring.subject.features]
     if absent:
         raise BadInput(f"{', '.join(absent)} is no feature of the model.")
     decides = {key: given[key] for key in ("threshold", "favourable") if given.get(key) is not None}
-    found = RULES[metric](Asked(measuring, rows, columns, **decides))
+    found = RULES[metric](Asked(measuring, given["benchmark"], columns, **decides))
     return {**found, "values": {metric: next(iter(found["values"].values()))}}
 
 
@@ -243,28 +226,14 @@ def _own(measuring: Measuring, given: dict[str, Any], rows: pd.DataFrame) -> dic
     value = measuring.pipeline.call(rule, rows.copy(), pd.Series(scores, index=rows.index, name="score"))
     array = np.asarray(value)
     if array.shape == (len(rows),) and array.dtype == bool:
-        return _found(float(array.mean()), array, len(rows), "break it", str(given["metric"]))
+        hits = Hits()
+        hits.add(array)
+        return hits.found(float(array.mean()), "break it", str(given["metric"]))
     if array.shape != () or array.dtype.kind not in "biuf":
         raise BadInput(
             f"{given['code']} gave {type(value).__qualname__}; expected a number, or true and false for each row."
         )
-    return {"values": {str(given["metric"]): float(array)}}
-
-
-def _found(value: float, hits: np.ndarray[Any, Any], n: int, what: str, metric: str = "value") -> dict[str, Any]:
-    """A value with the first rows that it counts."""
-    rows = [str(at + 1) for at in np.flatnonzero(hits)[:MOST_EXAMPLES]]
-    count = int(hits.sum())
-    first = (
-        f" ({'first ' if count > len(rows) else ''}row{'s' if len(rows) > 1 else ''} {', '.join(rows)})" if rows else ""
-    )
-    return {"values": {metric: value}, "n": n, "says": f"{count} of {n} rows {what}{first}." if count else ""}
-
-
-def _largest(change: Scores) -> dict[str, Any]:
-    at = int(np.argmax(change))
-    says = f"The largest is in row {at + 1}." if change[at] > 0 else ""
-    return {"values": {"value": float(change[at])}, "n": len(change), "says": says}
+    return {"values": {str(given["metric"]): float(array)}, "n": len(rows)}
 
 
 def _cell(name: str, value: float, n: int) -> dict[str, Any]:

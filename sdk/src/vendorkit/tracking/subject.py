@@ -141,14 +141,14 @@ class Measuring:
             raise BadInput("this is asked of models that give one score for each row, not one for each class.")
         return np.concatenate([self._one(given) for given in self._said(rows, first)])
 
-    def probabilities(self, rows: pd.DataFrame) -> tuple[Scores, list[str]]:
+    def probabilities(self, rows: pd.DataFrame, *, first: int = 0) -> tuple[Scores, list[str]]:
         """The probability of each class, float64, shape `(n_rows, k)`, and the classes, of a multiclass model.
 
         Raises:
             BadInput: As for `score`, or `predict` gives no table with a column for each class.
         """
         tables = []
-        for given in self._said(rows, 0):
+        for given in self._said(rows, first):
             if not isinstance(given, pd.DataFrame) or len(given.columns) < 2:
                 raise self.pipeline.broken("predict", "must give a table with a column for each class.")
             tables.append(given)

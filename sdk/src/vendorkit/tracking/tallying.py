@@ -16,9 +16,10 @@ import pandas as pd
 
 from vendorkit.adapters.tables import ROW, Engine, TableSource, copy_frozen, open_engine, tally
 from vendorkit.errors import BadInput
+from vendorkit.records.class_scores import class_column
 from vendorkit.records.tallies import Asked, Tallies
 from vendorkit.tracking import plan
-from vendorkit.tracking.batches import NUMBER, TEXT, Scoring
+from vendorkit.tracking.batches import NUMBER, TEXT, Scoring, fit
 from vendorkit.tracking.measurement import Found, Job
 from vendorkit.tracking.plan import Benchmarks
 from vendorkit.tracking.rows import coded
@@ -38,6 +39,8 @@ class Opened:
         live: Whether the live version's scores stand beside them.
         columns: Kept column to why it cannot be used, empty where it can.
         rows: By `candidate` and `current` the arrays as measured in memory, where they fit.
+        classes: The classes of a task that has some.
+        apart: Why the live version cannot be compared with, where that shows only when both were scored.
         known: What was counted already.
     """
 
@@ -47,6 +50,8 @@ class Opened:
     live: bool
     columns: Mapping[str, str]
     rows: Mapping[str, Found] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    apart: str = ""
     known: dict[Asked, Tallies | str] = field(default_factory=dict)
 
     @property
@@ -65,7 +70,7 @@ class Opened:
         why = [f"column {name!r} cannot be used: {self.columns[name].rstrip('.')}." for name in asked.columns
                if self.columns.get(name)]  # fmt: skip
         try:
-            return why[0] if why else tally(self.source, asked)
+            return why[0] if why else tally(self.source, replace(asked, classes=len(self.classes)))
         except BadInput as error:
             return "; ".join(str(fault) for fault in error.faults) or error.says
 
@@ -141,15 +146,24 @@ class Tallying:
             raise BadInput(own or "it was not measured")
         if self.engine.scores:
             self._score(name, [whose for whose, each in answers.items() if isinstance(each, Mapping)], jobs, measured)
-        live = isinstance(answers["current"], Mapping)
+        classes, theirs = (_classes(each) for each in answers.values())
+        differ = f"it tells the classes {', '.join(theirs)} apart, the candidate {', '.join(classes)}"
+        apart = differ if theirs and theirs != classes else ""
+        live = isinstance(answers["current"], Mapping) and not apart
         source = self.engine.scored(
             self._target(f"candidate/{name}"), self._target(f"current/{name}") if live else None
         )
         binary = task == "binary"
-        asked = Asked(live="live" if live else "", threshold=0.5 if binary else None, score_bins=BINS if binary else 0)
+        asked = Asked(
+            live="live" if live else "",
+            threshold=0.5 if binary else None,
+            score_bins=BINS if binary else 0,
+            classes=len(classes),
+            confusion=bool(classes),
+        )
         base = tally(source, asked)
         why = {column: "" if kind in (NUMBER, TEXT) else kind for column, kind in own["columns"].items()}
-        opened = Opened(source, self.engine.name, base, live, why)
+        opened = Opened(source, self.engine.name, base, live, why, classes=classes, apart=apart)
         return replace(opened, rows=_rows(opened)) if opened.n <= plan.MOST_ROWS else opened
 
     def _score(
@@ -162,12 +176,15 @@ class Tallying:
         copy_frozen(benchmark.snapshot, Path(next(iter(subjects.values())).base), copy)
         for each, subject in subjects.items():
             answer: Any = measured[f"{each}/{name}"]
-            fit = {column: kind for column, kind in answer["columns"].items() if kind in (NUMBER, TEXT)}
-            scoring = Scoring(subject, benchmark.given, fit)
+            scoring = Scoring(subject, benchmark.given, fit(answer["columns"]), tuple(answer.get("classes", ())))
             self.engine.score(copy, scoring, scoring.schema, self._target(f"{each}/{name}"))
 
     def _target(self, name: str) -> Path:
         return self.scratch / f"{name.replace('/', '-')}-scored.parquet"
+
+
+def _classes(found: Found | str | None) -> tuple[str, ...]:
+    return tuple(found.get("classes", ())) if isinstance(found, Mapping) else ()
 
 
 def _rows(opened: Opened) -> dict[str, Found]:
@@ -179,8 +196,11 @@ def _rows(opened: Opened) -> dict[str, Found]:
         values: pd.Series[Any] = table[name]
         arrays[f"levels-{at}"], arrays[f"codes-{at}"] = coded(values)
     columns = {name: why or kept.index(name) for name, why in opened.columns.items()}
-    scores = {"candidate": "score", **({"current": "live"} if opened.live else {})}
-    return {
-        whose: {"rows": len(table), "columns": columns, "arrays": {**arrays, "score": table[name].to_numpy()}}
-        for whose, name in scores.items()
-    }
+    scores = {"candidate": ("score", ""), **({"current": ("live", "live ")} if opened.live else {})}
+    found: dict[str, Found] = {}
+    for whose, (name, start) in scores.items():
+        names = [f"{start}{class_column(place)}" for place in range(len(opened.classes))]
+        score = table[names].to_numpy() if names else table[name].to_numpy()
+        told = {"classes": list(opened.classes)} if names else {}
+        found[whose] = {"rows": len(table), "columns": columns, **told, "arrays": {**arrays, "score": score}}
+    return found

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from vendorkit.records.contract import Contract
+from vendorkit.tracking.batches import prepared_head
 from vendorkit.tracking.subject import Measuring
 from vendorkit.tracking.through_service import requests, service
 
@@ -21,6 +22,7 @@ WARM_UP, RUNS, LEAST_RUNS = 10, 200, 60
 BUDGET_SECONDS = 0.5
 """A gate is asked often and a laptop is slow: what takes longer than 8 ms is called fewer times."""
 MEMORY_ROWS = 1_000
+MOST_AT_ONCE = 100
 
 
 def latency(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def latency(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
 
     With `through: service` of the whole answer of the real service, over HTTP on this machine.
     """
-    rows = measuring.rows(given["benchmark"])[measuring.subject.features]
+    rows = prepared_head(measuring, given["benchmark"], RUNS + MOST_AT_ONCE)[measuring.subject.features]
     size, through = int(given["size"]), given.get("through", "predict")
     if through == "service":
         asked = requests(rows, size, RUNS, Contract.parse(measuring.subject.contract, "contract"))
@@ -74,7 +76,7 @@ def memory(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: It gave no answer; has its last words.
     """
-    rows = measuring.rows(given["benchmark"])[measuring.subject.features].head(MEMORY_ROWS)
+    rows = prepared_head(measuring, given["benchmark"], MEMORY_ROWS)[measuring.subject.features]
     rows.to_parquet(measuring.folder / "rows.parquet")
     command = [sys.executable, "-m", "vendorkit.tracking.memory", str(measuring.folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

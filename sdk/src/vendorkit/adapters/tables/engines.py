@@ -16,6 +16,7 @@ from vendorkit.adapters.tables.batches import ROW
 from vendorkit.adapters.tables.opening import duckdb_backend
 from vendorkit.adapters.tables.source import BATCH_ROWS, TableSource, first_line
 from vendorkit.errors import BadInput, Fault, Unavailable
+from vendorkit.records.class_scores import OWN
 from vendorkit.records.csv_form import quote_path
 
 SCHEMES = "`duckdb://` or `pyspark://MASTER`, for instance `pyspark://local[2]` or `pyspark://spark.bank.example:7077`"
@@ -43,7 +44,7 @@ class Engine(Protocol):
         ...
 
     def scored(self, candidate: Path, live: Path | None) -> TableSource:
-        """Scored rows; with a live version its scores beside them, as `live`, row for row.
+        """Scored rows; with a live version its scores beside them, as `live`, row for row, and what it said of classes.
 
         Raises:
             BadInput: The two did not score the same rows.
@@ -93,7 +94,10 @@ class Duckdb:
         if live is None:
             table = self._backend.sql(f"SELECT * FROM {own}")  # noqa: S608
             return TableSource(str(candidate), "as-stored", table)
-        other = f"(SELECT {ROW_NAME} AS other, score AS live FROM read_parquet({quote_path(str(live))}))"  # noqa: S608
+        theirs = f"read_parquet({quote_path(str(live))})"
+        names = self._backend.sql(f"SELECT * FROM {theirs} LIMIT 0").columns  # noqa: S608
+        beside = "".join(f', "{old}" AS "{new}"' for old, new in _beside(names).items())
+        other = f"(SELECT {ROW_NAME} AS other{beside} FROM {theirs})"  # noqa: S608
         table = self._backend.sql(f"SELECT * FROM {own} POSITIONAL JOIN {other}")  # noqa: S608
         apart = (table[ROW] != table.other).fill_null(True).sum().to_pyarrow().as_py()
         if apart:
@@ -106,6 +110,11 @@ class Duckdb:
 
 
 ROW_NAME = f'"{ROW}"'
+
+
+def _beside(names: Iterable[str]) -> dict[str, str]:
+    """What stands beside the candidate's of what the live version said, and under which name."""
+    return {"score": "live", **{name: f"live {name}" for name in names if name.startswith(OWN) and name != ROW}}
 
 
 def _other_rows(number: int) -> BadInput:
@@ -162,7 +171,8 @@ class Spark:
         if live is None:
             return TableSource(str(candidate), "as-stored", own)
         other = self._backend.read_parquet(str(live))
-        both = own.inner_join(other.select(ROW, live=other.score), ROW)
+        beside = {new: other[old] for old, new in _beside(other.columns).items()}
+        both = own.inner_join(other.select(ROW, **beside), ROW)
         numbers = [int(each.count().to_pyarrow().as_py()) for each in (own, other, both)]
         if min(numbers) < max(numbers):
             raise _other_rows(max(numbers) - min(numbers))

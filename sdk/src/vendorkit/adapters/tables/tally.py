@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vendorkit.adapters.tables.source import TableSource, said_plainly
 from vendorkit.adapters.tables.terms import TERMS, Coded, Scale, coded, edge_bin, holds, outcome, score_bin
 from vendorkit.errors import BadInput, Fault
+from vendorkit.records.class_scores import SAID, class_column
 from vendorkit.records.tallies import Asked, Tallies, Where
 
 MOST_CELLS = 65_536
@@ -106,14 +107,26 @@ def _numbers(
         scores["live"] = table[asked.live].cast("float64")
     named = {f"c{place}": each.code for place, each in enumerate(columns)}
     named["o"] = outcome(y, list(scores.values()), asked.threshold)
-    scale = Scale(asked, mean)
+    scale = Scale(asked, mean, table[SAID] if asked.classes else None)
     terms: dict[str, Any] = {term: TERMS[term](y, scores["score"], scale) for term in asked.terms}
     if asked.live:
-        terms |= {f"live.{term}": TERMS[term](y, scores["live"], scale) - terms[term] for term in asked.terms}
+        other = Scale(asked, mean, table[f"live {SAID}"] if asked.classes else None)
+        terms |= {f"live.{term}": TERMS[term](y, scores["live"], other) - terms[term] for term in asked.terms}
     named |= {f"t{place}": each for place, each in enumerate(terms.values())}
-    if asked.score_bins or asked.edges:
+    if asked.score_bins or asked.edges or asked.class_bins:
         named |= {"y": y, **scores}
-    return named, tuple(terms)
+    return named | _of_classes(table, asked, y), tuple(terms)
+
+
+def _of_classes(table: Any, asked: Asked, y: Any) -> dict[str, Any]:
+    """What is grouped by besides where there are classes: both in one number, and each class's probability."""
+    named = {}
+    for which, start in (("score", ""), *([("live", "live ")] if asked.live else [])):
+        if asked.confusion:
+            named[f"{which}_both"] = (y * asked.classes + table[f"{start}{SAID}"]).cast("int32")
+        if asked.class_bins:
+            named |= {f"{which}_p{place}": table[f"{start}{class_column(place)}"] for place in range(asked.classes)}
+    return named
 
 
 def _check(table: Any, asked: Asked) -> float:
@@ -233,6 +246,33 @@ def _calibration(counting: Counting, score: str) -> Iterator[NDArray[np.float64]
         yield np.stack(parts, axis=2)
 
 
+def _confusions(counting: Counting, score: str) -> Iterator[NDArray[np.int64]]:
+    """For each family the rows by label and most probable class: shape (cells, classes, classes)."""
+    classes, both = counting.asked.classes, f"{score}_both"
+    for family in counting.families:
+        keys = [*(f"c{place}" for place in family), both]
+        answer = counting.rows.group_by(keys).agg(n=counting.rows.count()).to_pyarrow()
+        shape = [*(counting.sizes[place] for place in family), classes * classes]
+        yield _dense(answer, keys, shape, "n").reshape(-1, classes, classes).astype(np.int64)
+
+
+def _class_histograms(counting: Counting, score: str) -> Iterator[NDArray[np.int64]]:
+    """For each family the rows by class, whether it happened, and its probability: shape (cells, classes, 2, bins)."""
+    classes = counting.asked.classes
+    largest = classes * max(prod(counting.sizes[place] for place in family) for family in counting.families)
+    bins = min(counting.asked.class_bins, max(FEWEST_BINS, MOST_BINS // (2 * largest)))
+    for family in counting.families:
+        each = []
+        for place in range(classes):
+            p = counting.rows[f"{score}_p{place}"]
+            rows = counting.rows.mutate(b=score_bin(p, bins), own=(counting.rows.y == place).cast("int8"))
+            keys = [*(f"c{column}" for column in family), "own", "b"]
+            answer = rows.group_by(keys).agg(n=rows.count()).to_pyarrow()
+            shape = [*(counting.sizes[column] for column in family), 2, bins]
+            each.append(_dense(answer, keys, shape, "n").reshape(-1, 2, bins).astype(np.int64))
+        yield np.stack(each, axis=1)
+
+
 def _dense(answer: Any, keys: list[str], shape: list[int], name: str) -> NDArray[np.float64]:
     """Grouped values in their places, shape (prod(shape),)."""
     flat = np.zeros(prod(shape), dtype=np.float64)
@@ -273,4 +313,6 @@ def _tallies(counting: Counting) -> Tallies:
         products=products,
         scores={name: stacked(_histograms(counting, name)) for name in counting.scores if asked.score_bins},
         calibration={name: stacked(_calibration(counting, name)) for name in counting.scores if asked.edges},
+        confusion={name: stacked(_confusions(counting, name)) for name in counting.scores if asked.confusion},
+        class_scores={name: stacked(_class_histograms(counting, name)) for name in counting.scores if asked.class_bins},
     )

@@ -38,10 +38,12 @@ class Scale:
     Args:
         asked: What is counted.
         mean: Mean of the labels.
+        said: The most probable class of each row, where there are classes.
     """
 
     asked: Asked
     mean: float
+    said: Any = None
 
 
 def _log_loss(y: Any, p: Any, scale: Scale) -> Any:
@@ -56,6 +58,8 @@ def _pinball(y: Any, p: Any, scale: Scale) -> Any:
 
 TERMS: dict[Term, Callable[[Any, Any, Scale], Any]] = {
     "log_loss": _log_loss,
+    "class_log_loss": lambda y, p, scale: -ibis.greatest(ibis.least(p, 1.0 - CLIP), CLIP).ln(),
+    "right": lambda y, p, scale: (scale.said == y).cast("float64"),
     "squared_error": lambda y, p, scale: (y - p) * (y - p),
     "absolute_error": lambda y, p, scale: (y - p).abs(),
     "relative_error": lambda y, p, scale: (y - p).abs() / ibis.greatest(y.abs(), CLIP),

@@ -149,13 +149,21 @@ ADDITIVE: dict[str, Additive] = {
     "mape": Additive(_mape, lambda means: np.array([1.0, 0.0]), ("relative_error", "zero")),
     "r2": Additive(_r2, _r2_gradient, ("squared_error", "label", "label_squared"), -np.inf, 1.0),
     "pinball": _mean("pinball"),
+    "accuracy of classes": _mean("right", 1.0),
+    "log_loss of classes": _mean("class_log_loss"),
     "wape": Additive(
         _wape,
         lambda means: np.array([1.0 / means[1], -means[0] / means[1] ** 2]),
         ("absolute_error", "size"),
     ),
 }
-"""Metrics that follow exactly from counts and sums."""
+"""Metrics that follow exactly from counts and sums; of several classes under a name of their own."""
+
+
+def additive_name(name: str, tasks: frozenset[str]) -> str:
+    """How a metric of these tasks is called in ADDITIVE."""
+    return f"{name} of classes" if tasks == {"multiclass"} else name
+
 
 _WILSON: Mapping[str, Callable[[int, int, int, int], tuple[int, int]]] = {
     "accuracy": lambda right, yes, one, n: (n - yes - one + 2 * right, n),
@@ -166,6 +174,8 @@ _WILSON: Mapping[str, Callable[[int, int, int, int], tuple[int, int]]] = {
 
 def additive_interval(name: str, moments: Moments) -> Interval | None:
     """The 95 % interval of a metric: Wilson's of a share, else by the delta method; None below 2 rows."""
+    if name == "accuracy of classes":
+        return wilson(round(float(moments.sums[0])), moments.n)
     if name in _WILSON:
         right, yes, one = (round(float(each)) for each in moments.sums)
         successes, trials = _WILSON[name](right, yes, one, moments.n)

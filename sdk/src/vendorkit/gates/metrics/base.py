@@ -77,6 +77,8 @@ class Metric:
             then a difference of two models gets its interval from a paired bootstrap.
         uses: Those of a gate's options that it looks at.
         ordered: Whether it depends on the order of the rows, so that no slice of them may be taken.
+        of_confusion: The value from the rows by label (down) and by the class that is said (across), of a metric that
+            needs no more.
     """
 
     function: Function
@@ -88,6 +90,7 @@ class Metric:
     influence: Influence | None = None
     uses: frozenset[str] = frozenset()
     ordered: bool = False
+    of_confusion: Callable[[NDArray[np.int64]], float] | None = None
 
 
 def around(value: float, variance: float, low: float, high: float) -> Interval | None:

@@ -6,6 +6,8 @@ its most probable class, the first of equal ones.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from vendorkit.errors import BadInput
@@ -13,8 +15,7 @@ from vendorkit.gates.metrics.base import DEFAULT, Function, Interval, Metric, Nu
 from vendorkit.gates.metrics.classification import CLIP, roc_auc
 from vendorkit.records.tallies import Counts
 
-ROUNDING = 1e-6
-"""How far the probabilities of a row may be from 1 together."""
+OF_ONE_CLASS = "a class has all rows or none, so roc_auc_ovr has no value; it needs rows of each class."
 
 
 def said(score: Numbers) -> Numbers:
@@ -61,20 +62,18 @@ def roc_auc_ovr(label: Numbers, score: Numbers, options: Options = DEFAULT) -> f
     for place in range(score.shape[1]):
         own = (label == place).astype(np.float64)
         if own.all() or not own.any():
-            raise BadInput("a class has all rows or none, so roc_auc_ovr has no value; it needs rows of each class.")
+            raise BadInput(OF_ONE_CLASS)
         areas.append(roc_auc(own, score[:, place]))
     return float(np.mean(areas))
 
 
-def _averaged(rate: str, average: str) -> Function:
+def _of_confusion(rate: str, average: str) -> Callable[[Counts], float]:
     """Precision, recall or F1, averaged over classes (macro, weighted by their rows) or over rows (micro).
 
     Classes that neither a label nor a prediction has do not count; a rate of nothing is 0.
     """
 
-    def function(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
-        """Precision, recall or F1 of each class against the rest, averaged as the name says."""
-        counts = confusion(label, score)
+    def function(counts: Counts) -> float:
         each = (counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1))
         right, yes, ones = (count.astype(np.float64) for count in each)
         if average == "micro":
@@ -84,6 +83,16 @@ def _averaged(rate: str, average: str) -> Function:
         rates = np.divide(right, below, out=np.zeros(len(right)), where=below > 0)[there]
         weights = ones[there] if average == "weighted" else np.ones(len(rates))
         return float((rates * weights).sum() / weights.sum())
+
+    return function
+
+
+def _averaged(rate: str, average: str) -> Function:
+    from_counts = _of_confusion(rate, average)
+
+    def function(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
+        """Precision, recall or F1 of each class against the rest, averaged as the name says."""
+        return from_counts(confusion(label, score))
 
     return function
 
@@ -107,6 +116,7 @@ MULTICLASS: dict[str, Metric] = {
         _TASK,
         f"{formula}, {meant}; what is said is the most probable class",
         f"as in scikit-learn's {rate}_score(average='{average}'); no interval",
+        of_confusion=_of_confusion(rate, average),
     )
     for rate, formula in _RATES.items()
     for average, meant in _MEANT.items()
