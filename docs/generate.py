@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import vendorkit.records.fleet
+import yaml
 from pydantic import BaseModel
 from vendorkit.cli.main import COMMANDS, build_command_parser
 from vendorkit.documents.gate_reference import gates_reference
@@ -397,6 +398,34 @@ def _severity(line: Line, stage: words.Stage, tier: words.Tier) -> str:
     return str(given.get(tier, "error") if isinstance(given, dict) else given)
 
 
+# --- questions of the template ---
+
+
+def questions() -> str:
+    """`reference/questions.md`, from `copier.yml`."""
+    head = """What the template asks at kick-off. Each question has a default and a rule, so it can be answered
+unattended: with `--data NAME=VALUE`, a file of `--answers`, or
+[the platform's own answers](../how-to/set-your-platforms-answers.md). Answers that do not go together are refused with
+the reason. They are recorded in `.copier-answers.yml`."""
+    entries = yaml.safe_load((REFERENCE.parents[1] / "copier.yml").read_text("utf-8"))
+    when_asked = {None: "yes", False: "no"}
+    rows = [
+        [f"`{name}`", *_question(each), when_asked.get(each.get("ask"), "where it matters")]
+        for name, each in entries.items()
+        if not name.startswith("_") and each.get("when") is not False
+    ]
+    return page("Questions of the template", head, table(["question", "meaning", "answers", "default", "asked"], rows))
+
+
+def _question(entry: dict[str, Any]) -> tuple[str, str, str]:
+    """Meaning, possible answers, default."""
+    default = str(entry["default"])
+    shown = "worked out" if "{%" in default or "{{" in default else f"`{default}`" if default else "empty"
+    choices = ", ".join(f"`{choice}`" for choice in entry.get("choices", ()))
+    many = "any of " if entry.get("multiselect") else ""
+    return " ".join(entry["help"].split()), f"{many}{choices}" if choices else "text", shown
+
+
 # --- OpenLineage ---
 
 
@@ -465,6 +494,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "records.md": records,
     "checks.md": checks,
     "openlineage.md": openlineage,
+    "questions.md": questions,
     "../../sdk/src/vendorkit/documents/words.json": glossary_words,
     "gates.md": lambda: gates_reference(GATES, METRICS),
 }

