@@ -23,6 +23,7 @@ from tests.support.fleet import (
     store_plan,
     write,
 )
+from tests.support.rollouts import run as fleet
 
 
 def walled() -> bool:
@@ -174,13 +175,24 @@ def test_migrations_of_a_trusted_template_give_what_copier_gives(tmp_path: Path)
     assert given == files_of(project, copier_update(project, unsafe=True))
 
 
-def test_a_migration_that_fails_changes_nothing_and_an_untrusted_one_is_reported(tmp_path: Path) -> None:
-    migrations = "_migrations: ['exit 3']\n"
-    template = make_template(tmp_path / "template", {"copier.yml": ""}, {"copier.yml": migrations}, {"a.txt": "a\n"})
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template", {"copier.yml": ""}, {"copier.yml": "_migrations: ['exit 3']\n"})
     project = make_project(template, tmp_path / "project")
     with pytest.raises(BadInput, match="failed in its sandbox"):
         planned(template, project, tmp_path / "cache")
-    templates = Templates(tmp_path / "cache", [str(template)])
-    to = templates.version(str(template))
-    found = plan(project, git(project, "rev-parse", "HEAD"), ".copier-answers.yml", templates, to)
-    assert (found.status, found.needs) == ("needs-tasks", ("migrations",))
+
+
+def test_the_platform_says_whether_programs_run(tmp_path: Path) -> None:
+    first, second = {"copier.yml": "", "a.txt": "1\n"}, {"copier.yml": "_migrations: ['echo 2 >> own.txt']\n"}
+    template = make_template(tmp_path / "template", first, second)
+    project = make_project(template, tmp_path / "project")
+    before = fleet(tmp_path, "add", str(project)).result
+    (reported,) = fleet(tmp_path, "update", "--to", "v2").result["repos"]
+    assert (before["templates"], reported["status"]) == ([str(template)], "needs-tasks")
+    assert "migrations" in reported["why"]
+    listed = (tmp_path / "fleet.yaml").read_text()
+    (tmp_path / "fleet.yaml").write_text(listed.replace("templates:\n  - ", "templates:\n  - tasks: sandbox\n    ", 1))
+    (done,) = fleet(tmp_path, "update", "--to", "v2").result["repos"]
+    assert (done["status"], done["changed"]) == ("updated", [".copier-answers.yml", "own.txt"])
+    assert git(project, "show", f"{done['branch']}:own.txt") == "2"
+    assert "own.txt" in done["warnings"][0]

@@ -7,7 +7,7 @@ A branch that somebody else committed on is never overwritten. Which repositorie
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -298,7 +298,8 @@ def outcome_of(
     elif planned.status == "needs-tasks":
         why = f"{why}: {', '.join(planned.needs)}"
     before, after = planned.from_version.name, planned.to_version.name
-    return Outcome(row, planned.status, before, after, branch, commit, why, planned, request, diff=diff)
+    kept = replace(planned, objects={})  # thousands of outcomes are held until the end
+    return Outcome(row, planned.status, before, after, branch, commit, why, kept, request, diff=diff)
 
 
 def refuse_foreign(commits: Commits, tip: str, base: str, branch: str) -> None:
