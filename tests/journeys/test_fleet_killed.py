@@ -65,7 +65,7 @@ def test_whatever_moment_it_dies_at_each_is_updated_once(tmp_path: Path, forge: 
     )
     chance = random.Random(50)
     line = ["fleet", "update", "--to", "v1.1.0", "--repo", str(folder), "--json", "--jobs", "2"]
-    plan = json.dumps([line, [chance.uniform(0.02, 0.7) for _ in range(KILLS)]])
+    plan = json.dumps([line, [chance.uniform(0.02, 0.4) for _ in range(KILLS)]])
     environment = {**os.environ, **PEOPLE, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         [sys.executable, "-c", FORKS], input=plan, env=environment, capture_output=True, text=True, check=False
