@@ -240,7 +240,6 @@ class Offers:
         seen = stand.updates.get(branch, "")
         if seen:
             refuse_foreign(commits, seen, stand.commit, branch)
-        self.ground.refuse_closed(row, branch)
         if not row.remote and commits.is_checked_out(branch):
             raise Refused(f"Branch {branch} is checked out in {row.place}.", fix="Switch to another branch.")
         held = commits.branch(branch)
@@ -272,9 +271,10 @@ class Offers:
         """Push the branch and put it to people.
 
         Raises:
-            Refused: The branch is not what it was, or the host does not take it.
+            Refused: Its request was closed, the branch is not what it was, or the host does not take it.
             Unavailable: The host cannot be reached.
         """
+        self.ground.refuse_closed(made.row, made.branch)
         seen = made.stand.updates.get(made.branch, "")
         if made.row.remote and seen != made.commit:
             self.ground.reach.push(made.row, made.repository, made.branch, made.commit, seen=seen)
