@@ -6,8 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from tests.support.forges import FakeForge, Repo, serving
 from tests.support.rollouts import PEOPLE, git, make_remote, make_repository, make_template, run
 
 REPOSITORIES = 50
@@ -40,16 +44,29 @@ print(json.dumps(codes))
 """
 
 
-def test_whatever_moment_it_dies_at_each_is_updated_once(tmp_path: Path) -> None:
+@pytest.fixture
+def forge(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeForge]:
+    repos = [Repo(f"bank/r{number:02}", branches=("main", BRANCH)) for number in range(REPOSITORIES)]
+    with serving("gitea", *repos) as fake:
+        monkeypatch.setenv(f"VENDORKIT_TOKEN_127_0_0_1_{fake.web.rpartition(':')[2]}", "s3cr3t-of-nobody")
+        yield fake
+
+
+def test_whatever_moment_it_dies_at_each_is_updated_once(tmp_path: Path, forge: FakeForge) -> None:
     template = make_template(tmp_path / "template")
-    bares = []
+    bares, entries = [], []
     for number in range(REPOSITORIES):
         bare = make_remote(make_repository(tmp_path / f"r{number:02}", template))
         git(bare, "config", "core.logAllRefUpdates", "always")
         bares.append(bare)
+        name = f"r{number:02}"
+        entries.append(f"  - {{path: ../{name}, remote: {bare}, web: '{forge.web}/bank/{name}'}}\n")
     folder = tmp_path / "fleet"
     folder.mkdir()
-    assert run(folder, "add", *(str(tmp_path / f"r{number:02}") for number in range(REPOSITORIES))).code == 0
+    (folder / "fleet.yaml").write_text(
+        f"schema_version: 1\nforges: [{{host: '{forge.web.removeprefix('http://')}', kind: gitea}}]\n"
+        f"templates: [{{url: {template}}}]\nrepositories:\n{''.join(entries)}"
+    )
     line = ["fleet", "update", "--to", "v1.1.0", "--repo", str(folder), "--json", "--jobs", "2"]
     plan = json.dumps([line, KILLS, [str(bare / "refs/heads" / BRANCH) for bare in bares]])
     environment = {**os.environ, **PEOPLE, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -67,4 +84,5 @@ def test_whatever_moment_it_dies_at_each_is_updated_once(tmp_path: Path) -> None
         assert git(bare, "rev-parse", BRANCH) == each["commit"]
         assert git(bare, "rev-list", "--count", f"main..{BRANCH}") == "1"
         assert len((bare / "logs/refs/heads" / BRANCH).read_text().splitlines()) == 1
+        assert [pull.state for pull in forge.state.repos[f"bank/{each['name']}"].pulls] == ["open"]
         assert git(bare, "show", f"{BRANCH}:new.txt") == f"came with 1.1 for {each['name']}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
-from vendorkit.errors import BadInput
+from vendorkit.adapters.template.walls import program_for_walls
+from vendorkit.errors import BadInput, Unavailable
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, plan
 
@@ -22,13 +23,16 @@ from tests.support.fleet import (
     store_plan,
     write,
 )
+from tests.support.rollouts import run as fleet
 
 
 def walled() -> bool:
     """Whether this system lets a user make walls."""
-    program = shutil.which("unshare")
-    command = [str(program), "--user", "--map-root-user", "--net", "--pid", "--fork", "true"]
-    return program is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        program_for_walls()
+    except Unavailable:
+        return False
+    return True
 
 
 pytestmark = pytest.mark.skipif(not walled(), reason="needs `unshare --user --net` (apt-get install util-linux)")
@@ -83,6 +87,32 @@ def test_a_task_that_fails_changes_nothing(tmp_path: Path) -> None:
     project = make_project(template, tmp_path / "project")
     with pytest.raises(BadInput, match="failed in its sandbox"):
         planned(template, project, tmp_path / "cache")
+
+
+def test_the_child_sees_no_home_no_temporary_files_and_no_other_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    write(home, {".ssh/id": "key of somebody\n", "own/t/x": ""})
+    monkeypatch.setenv("HOME", str(home))
+    with tempfile.NamedTemporaryFile("w", suffix=".secret") as other:
+        other.write("token of somebody\n")
+        other.flush()
+        tries = f"cat {home}/.ssh/id {other.name} /proc/[0-9]*/environ >> seen.txt 2>> errors.txt"
+        undone = f"umount -l {home} /proc {Path(other.name).parent}; {tries}"
+        inside = f"unshare -rm sh -c '{undone}'"
+        tasks = "_tasks:\n" + "".join(f'  - "{each} || true"\n' for each in (tries, undone, inside))
+        template = make_template(home / "own/template", {"copier.yml": ""}, {"copier.yml": tasks})
+        project = make_project(template, home / "own/project")
+        with subprocess.Popen(["sleep", "60"], env={"TOKEN": "variable of somebody"}) as process:
+            try:
+                found = planned(template, project, home / "cache")
+            finally:
+                process.kill()
+    store_plan(project, found)
+    seen = files_of(project, found.tree)["seen.txt"][1]
+    assert b"of somebody" not in seen
+    assert b"TMPDIR=" in seen, "it saw its own variables"
 
 
 def test_a_task_writes_nowhere_but_in_its_folder(tmp_path: Path) -> None:
@@ -145,13 +175,24 @@ def test_migrations_of_a_trusted_template_give_what_copier_gives(tmp_path: Path)
     assert given == files_of(project, copier_update(project, unsafe=True))
 
 
-def test_a_migration_that_fails_changes_nothing_and_an_untrusted_one_is_reported(tmp_path: Path) -> None:
-    migrations = "_migrations: ['exit 3']\n"
-    template = make_template(tmp_path / "template", {"copier.yml": ""}, {"copier.yml": migrations}, {"a.txt": "a\n"})
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template", {"copier.yml": ""}, {"copier.yml": "_migrations: ['exit 3']\n"})
     project = make_project(template, tmp_path / "project")
     with pytest.raises(BadInput, match="failed in its sandbox"):
         planned(template, project, tmp_path / "cache")
-    templates = Templates(tmp_path / "cache", [str(template)])
-    to = templates.version(str(template))
-    found = plan(project, git(project, "rev-parse", "HEAD"), ".copier-answers.yml", templates, to)
-    assert (found.status, found.needs) == ("needs-tasks", ("migrations",))
+
+
+def test_the_platform_says_whether_programs_run(tmp_path: Path) -> None:
+    first, second = {"copier.yml": "", "a.txt": "1\n"}, {"copier.yml": "_migrations: ['echo 2 >> own.txt']\n"}
+    template = make_template(tmp_path / "template", first, second)
+    project = make_project(template, tmp_path / "project")
+    before = fleet(tmp_path, "add", str(project)).result
+    (reported,) = fleet(tmp_path, "update", "--to", "v2").result["repos"]
+    assert (before["templates"], reported["status"]) == ([str(template)], "needs-tasks")
+    assert "migrations" in reported["why"]
+    listed = (tmp_path / "fleet.yaml").read_text()
+    (tmp_path / "fleet.yaml").write_text(listed.replace("templates:\n  - ", "templates:\n  - tasks: sandbox\n    ", 1))
+    (done,) = fleet(tmp_path, "update", "--to", "v2").result["repos"]
+    assert (done["status"], done["changed"]) == ("updated", [".copier-answers.yml", "own.txt"])
+    assert git(project, "show", f"{done['branch']}:own.txt") == "2"
+    assert "own.txt" in done["warnings"][0]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from vendorkit.adapters.git_objects import GitObjects
+from vendorkit.adapters.repository import fetch_template
 from vendorkit.errors import Refused, Unavailable
+from vendorkit.fleet import versions
 from vendorkit.fleet.drift import drift
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, plan
@@ -165,3 +167,13 @@ def test_migrations_between_the_two_versions_are_reported(tmp_path: Path) -> Non
     template = make_template(tmp_path / "migrating", FIRST, later)
     project = make_project(template, tmp_path / "project")
     assert planned(project, Templates(tmp_path / "cache", [str(template)]), template).needs == ("migrations",)
+
+
+def test_a_template_that_cannot_be_reached_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    monkeypatch.setattr(versions, "fetch_template", lambda *given: tried.append(given) or fetch_template(*given))
+    templates = Templates(tmp_path / "cache", [str(tmp_path / "nowhere")])
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            templates.version(str(tmp_path / "nowhere"))
+    assert len(tried) == 1

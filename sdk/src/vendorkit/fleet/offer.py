@@ -7,7 +7,7 @@ A branch that somebody else committed on is never overwritten. Which repositorie
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -240,7 +240,6 @@ class Offers:
         seen = stand.updates.get(branch, "")
         if seen:
             refuse_foreign(commits, seen, stand.commit, branch)
-        self.ground.refuse_closed(row, branch)
         if not row.remote and commits.is_checked_out(branch):
             raise Refused(f"Branch {branch} is checked out in {row.place}.", fix="Switch to another branch.")
         held = commits.branch(branch)
@@ -272,9 +271,10 @@ class Offers:
         """Push the branch and put it to people.
 
         Raises:
-            Refused: The branch is not what it was, or the host does not take it.
+            Refused: Its request was closed, the branch is not what it was, or the host does not take it.
             Unavailable: The host cannot be reached.
         """
+        self.ground.refuse_closed(made.row, made.branch)
         seen = made.stand.updates.get(made.branch, "")
         if made.row.remote and seen != made.commit:
             self.ground.reach.push(made.row, made.repository, made.branch, made.commit, seen=seen)
@@ -298,7 +298,8 @@ def outcome_of(
     elif planned.status == "needs-tasks":
         why = f"{why}: {', '.join(planned.needs)}"
     before, after = planned.from_version.name, planned.to_version.name
-    return Outcome(row, planned.status, before, after, branch, commit, why, planned, request, diff=diff)
+    kept = replace(planned, objects={})  # thousands of outcomes are held until the end
+    return Outcome(row, planned.status, before, after, branch, commit, why, kept, request, diff=diff)
 
 
 def refuse_foreign(commits: Commits, tip: str, base: str, branch: str) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from vendorkit.adapters.commits import OURS, USUAL, Commits, make_bare
@@ -21,6 +22,9 @@ from vendorkit.fleet.inventory import Row
 from vendorkit.records.fleet import is_url
 
 COPIES = "repositories"
+
+Given = TypeVar("Given")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,13 @@ class Reach:
         asked = {(row.remote or row.place, row.branch): row for row in rows}
         near = {key: self._safe(row) for key, row in asked.items() if folder_of(key[0]) is not None}
         far = {key: row for key, row in asked.items() if key not in near}
-        with ThreadPoolExecutor(self._jobs) as pool:
-            near |= dict(zip(far, pool.map(self._safe, far.values()), strict=True))
+        near |= dict(zip(far, self.at_once(self._safe, list(far.values())), strict=True))
         return {row.name: near[(row.remote or row.place, row.branch)] for row in rows}
+
+    def at_once(self, ask: Callable[[Given], Answer], about: Sequence[Given]) -> list[Answer]:
+        """What each of several things is answered with, as many asked at a time as hosts are."""
+        with ThreadPoolExecutor(self._jobs) as pool:
+            return list(pool.map(ask, about))
 
     def _safe(self, row: Row) -> Stand | VendorkitError:
         try:

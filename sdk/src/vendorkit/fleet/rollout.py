@@ -235,20 +235,22 @@ def health(ring: Ring, *, rows: Sequence[Row], reach: Reach, offers: Offers, sta
         look: Gives the request of a row's branch.
     """
     rows = [row for row in rows if row.ring == ring.name]
-    merged, red = 0, []
-    lasts = state.last_outcomes()
-    stands = reach.stands(rows)
-    for row in rows:
+    lasts, stands = state.last_outcomes(), reach.stands(rows)
+
+    def has_it(row: Row) -> bool:
         stand = stands[row.name]
         try:
-            if isinstance(stand, Stand) and stand.commit and _has_it(row, stand, reach, offers):
-                merged += 1
+            return isinstance(stand, Stand) and bool(stand.commit) and _has_it(row, stand, reach, offers)
         except VendorkitError:
-            pass  # it does not count as merged
+            return False  # it does not count as merged
+
+    def fails(row: Row) -> bool:
         branch = str((lasts.get(row.name) or {}).get("branch") or "")
         request = look(row, branch) if branch and ring.checks == "green" else None
-        if request is not None and request.checks == "red":
-            red.append(row.name)
+        return request is not None and request.checks == "red"
+
+    red = [row.name for row, failed in zip(rows, reach.at_once(fails, rows), strict=True) if failed]
+    merged = sum(reach.at_once(has_it, rows))
     if red:
         return f"ring {ring.name}: checks fail in {', '.join(red[:5])}"
     if rows and merged / len(rows) < ring.merged:

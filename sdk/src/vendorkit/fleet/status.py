@@ -128,26 +128,33 @@ def status(
     stands = reach.stands(rows)
     kept, lasts, requests = state.seen(), state.last_outcomes(), state.requests()
     new: list[tuple[str, str, dict[str, Any]]] = []
-    standings = []
+    seen: list[tuple[Row, Stand, Facts] | Standing] = []
     judged = f"{LAYOUT} {version('vendorkit')} {today} {rules}"
     for row in rows:
-        stand = stands[row.name]
+        stand, held = stands[row.name], kept.get(row.name)
         if isinstance(stand, VendorkitError):
-            standings.append(_unreachable(row, kept.get(row.name), stand, lasts.get(row.name)))
+            seen.append(_unreachable(row, held, stand, lasts.get(row.name)))
             continue
         key = f"{judged} {row.place} {row.answers_path} {stand.commit}"
-        held = kept.get(row.name)
         if held is not None and held[0] == key:
             facts = Facts(**held[1])
         else:
             facts, lasting = _looked(row, stand, reach, drift, judge)
             if lasting:
                 new.append((row.name, key, asdict(facts)))
-        standings.append(_stands(row, facts, stand, reach, newest, look, lasts.get(row.name), requests))
+        seen.append((row, stand, facts))
         if len(new) >= 50:
             state.remember(new)
             new.clear()
     state.remember(new)
+
+    def stands_so(found: tuple[Row, Stand, Facts] | Standing) -> Standing:
+        if isinstance(found, Standing):
+            return found
+        row, stand, facts = found
+        return _stands(row, facts, stand, reach, newest, look, lasts.get(row.name), requests)
+
+    standings = reach.at_once(stands_so, seen)
     state.remember_requests((each.row.name, each.branch, each.request) for each in standings if each.request)
     return [_explained(each, deadline, today) for each in standings]
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from vendorkit.adapters.git_objects import GitObjects
 from vendorkit.adapters.repository import describe_commit, fetch_template
-from vendorkit.errors import Fault, Refused
+from vendorkit.errors import Fault, Refused, Unavailable
 from vendorkit.records.answers import version_of
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -60,10 +60,12 @@ class Versions:
         self._moved = {plain_source(old): plain_source(new) for old, new in (moved or {}).items()}
         self._mirrors: dict[str, GitObjects] = {}
         self._versions: dict[tuple[str, str], TemplateVersion] = {}
+        self._unreached: dict[str, Unavailable] = {}
 
     def share(self, other: Versions) -> None:
         """Let another object use what was fetched here."""
         other.lock, other._mirrors, other._versions = self.lock, self._mirrors, self._versions
+        other._unreached = self._unreached
 
     def listed(self, source: str) -> str:
         """The listed source that a source means, also where the template moved.
@@ -137,10 +139,17 @@ class Versions:
         return mirror.subjects(first.commit, last.commit)[:_MOST_CHANGES]
 
     def _mirror(self, source: str) -> GitObjects:
+        """What was fetched of a template; one that could not be reached is not tried again for every repository."""
+        if source in self._unreached:
+            raise self._unreached[source]
         if source not in self._mirrors:
             digest = hashlib.sha256(plain_source(source).encode()).hexdigest()[:24]
             folder = self.cache / f"{digest}.git"
-            fetch_template(fetched_url(source), folder)
+            try:
+                fetch_template(fetched_url(source), folder)
+            except Unavailable as error:
+                self._unreached[source] = error
+                raise
             mirror = GitObjects(folder)
             for tag, commit in mirror.references("refs/tags/").items():
                 mirror.keep(f"{_SEEN}/{tag.removeprefix('refs/tags/')}/{commit}", commit)

@@ -66,7 +66,7 @@ class Renders:
         most_bytes: How much content is kept.
     """
 
-    def __init__(self, most_bytes: int = 64_000_000) -> None:
+    def __init__(self, most_bytes: int = 16_000_000) -> None:
         self._kept: OrderedDict[object, Content] = OrderedDict()
         self._left = most_bytes
         self.made = 0

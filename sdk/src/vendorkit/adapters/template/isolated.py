@@ -1,8 +1,8 @@
 """Programs of a template in a child process: Copier renders there, or runs the template's migrations.
 
-The child has no network, none of this process's variables (so no token), a home folder of its own, its own process
-ids, limits of time, memory and file size, and answers as data. It can write nowhere but in one folder of its own, of
-which only the project is read afterwards, links unfollowed.
+The child has no network, none of this process's variables (so no token), a home folder of its own, limits of time,
+memory and file size, and answers as data. It sees no home folder, no temporary files and no variables of others,
+and can write nowhere but in one folder of its own, of which only the project is read afterwards, links unfollowed.
 """
 
 from __future__ import annotations
@@ -10,38 +10,21 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from vendorkit.adapters.template.asking import Operation, Project, matcher
 from vendorkit.adapters.template.blueprint import Content, Piece, Rendering
+from vendorkit.adapters.template.walls import behind_walls
 from vendorkit.errors import BadInput, Unavailable
 
 SECONDS = 300
 _LINK = 0o120000
 _MOST_MEMORY, _MOST_FILE, _MOST_FILES = 4_000_000_000, 200_000_000, 20_000
-
-_READ_ONLY = ("--user", "--map-root-user", "--mount")
-_WALLS = (*_READ_ONLY, "--net", "--ipc", "--pid", "--fork", "--kill-child")
-_BUILDER = """
-set -e
-mount --bind "$1" "$1"
-while read -r _ _ _ _ point options _; do
-    point=$(printf '%b' "$point")
-    case "$point" in "$1" | "$1"/* | /proc | /proc/*) continue ;; esac
-    case "$options" in ro | ro,*) ;; *) mount -o remount,bind,ro "$point" ;; esac
-done < /proc/self/mountinfo
-cd "$1"
-shift
-exec "$@"
-"""
-"""Makes every mount but the folder read-only. What runs inside has a user namespace of its own and cannot undo it."""
 
 _WORKER = """
 import json, sys
@@ -210,32 +193,11 @@ def _written(folder: Path, files: Iterable[tuple[str, int, bytes]]) -> dict[str,
 
 
 
-@cache
-def _unshare() -> str:
-    """The program that builds walls, tried out.
-
-    Raises:
-        Unavailable: This system has none, or forbids it.
-    """
-    program = shutil.which("unshare")
-    if program is not None:
-        with tempfile.TemporaryDirectory(prefix="vendorkit-") as place:
-            if subprocess.run(_behind_walls(program, place, "true"), capture_output=True, check=False).returncode == 0:
-                return program
-    raise Unavailable(
-        "The template runs programs, and there is no sandbox for them here.",
-        fix="Run this on Linux where `unshare --user --net --mount` works for you.",
-    )
-
-
-def _behind_walls(program: str, place: str, *command: str) -> list[str]:
-    return [program, *_READ_ONLY, "sh", "-c", _BUILDER, "sh", place, program, *_WALLS, *command]
-
-
 def _run(program: str, asked: Mapping[str, Any], place: Path, mirror: Path, source: str) -> None:
     """Run a program of ours behind walls, in the only folder that it may write into."""
     text = json.dumps({**asked, "source": source}, default=str)
-    command = _behind_walls(_unshare(), str(place), sys.executable, "-c", program)
+    shown = (str(mirror), source.removeprefix("file://"))
+    command = behind_walls(place, shown, sys.executable, "-c", program)
     home = place / "home"
     home.mkdir()
     settings = f'[url "file://{mirror}"]\n\tinsteadOf = "{source}"\n[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n'
