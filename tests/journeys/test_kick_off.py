@@ -92,7 +92,20 @@ def test_from_a_clone_without_tags_to_green(clone: Path) -> None:
     for session in (session for job in github(ci).values() for session in job if session != "update"):
         uv("run", "--locked", "--offline", "nox", "--session", session, cwd=repo)
     assert run("git", "status", "--porcelain", cwd=repo) == ""
+    assert_made_again(repo)
     assert_hooks_guard(repo)
+
+
+def assert_made_again(repo: Path) -> None:
+    """The candidate of the CI comes out again in a clean checkout, whose environment is built from the lock, offline."""
+    command = ("env", "UV_OFFLINE=1", "vendorkit", "reproduce", "--record", "--json")
+    result = json.loads(uv("run", "--locked", "--offline", *command, cwd=repo))["result"]
+    assert (result["differs_first"], result["differences"]) == (None, [])
+    assert len(result["metrics"]) >= 3
+    assert all(metric["ok"] for metric in result["metrics"].values())
+    record = json.loads(Path(result["path"]).read_text("utf-8"))
+    assert (record["locked"], record["reproduced"]) == (True, True)
+    Path(result["path"]).unlink()
 
 
 def assert_hooks_guard(repo: Path) -> None:
