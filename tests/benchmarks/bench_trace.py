@@ -3,6 +3,11 @@
 `python tests/benchmarks/bench_trace.py [--millions 100] [--pairs 15]`. Goals: each under 100 ms warm, and from 1 M to
 100 M rows at most 2 times as long. The logs are generated as the service writes them, 10 M rows a day in files of
 100,000, and need 4 GB for 100 M rows.
+
+Warm is a process that traced before, as the service is when it answers `GET /v1/predictions/ID`: MLflow is imported
+and connected, signatures that were checked once are known, and files lie in the page cache. Registry, log of decisions,
+manifest and every file of the release are read and verified each time. A whole command begins with nothing: its time is
+told beside, and nearly all of it is Python and MLflow starting.
 """
 
 from __future__ import annotations

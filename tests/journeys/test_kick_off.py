@@ -98,6 +98,7 @@ def test_from_a_clone_without_tags_to_green(clone: Path) -> None:
         sessions(repo, ci["verify"] + ci["model"])
     sessions(repo, ci["publish"])
     assert run("git", "status", "--porcelain", cwd=repo) == ""
+    assert_made_again(repo)
     assert_hooks_guard(repo)
 
 
@@ -122,6 +123,18 @@ def assert_pipeline_passes(repo: Path, ci: dict[str, list[str]]) -> None:
     assert passed == [*(f"verify: [{name}]" for name in ci["verify"]), "model"]
     run("git", "remote", "remove", "origin", cwd=repo)
     shutil.rmtree(repo / ".gitlab-ci-local")
+
+
+def assert_made_again(repo: Path) -> None:
+    """The candidate of the CI comes out again in a clean checkout, whose environment is built from the lock, offline."""
+    command = ("env", "UV_OFFLINE=1", "vendorkit", "reproduce", "--record", "--json")
+    result = json.loads(uv("run", "--locked", "--offline", *command, cwd=repo))["result"]
+    assert (result["differs_first"], result["differences"]) == (None, [])
+    assert len(result["metrics"]) >= 3
+    assert all(metric["ok"] for metric in result["metrics"].values())
+    record = json.loads(Path(result["path"]).read_text("utf-8"))
+    assert (record["locked"], record["reproduced"]) == (True, True)
+    Path(result["path"]).unlink()
 
 
 def assert_hooks_guard(repo: Path) -> None:

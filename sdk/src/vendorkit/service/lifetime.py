@@ -44,7 +44,7 @@ class Lifetime:
             LOG.warning("what was decided about %s cannot be read: %s", self._name, error)
         if self._leave.refused != before:
             says = f"may not be used: {'; '.join(self._leave.refused)}" if self._leave.refused else "may be used again"
-            LOG.warning("%s %s", self._name, says)
+            LOG.error("%s %s", self._name, says)  # a service tells errors only, unless it is asked for more
 
     def refuse(self, now: datetime) -> None:
         """Nothing where it may be used.
@@ -57,7 +57,7 @@ class Lifetime:
             use = f"Use {ending.replacement}." if ending.replacement else "Ask its owner what to use instead."
             raise Problem("retired", f"{self._name} is retired since {ending.block_from}. {use}", headers=self._dates())
         if self._leave.refused:
-            raise Problem("refused", f"{self._name} was approved and is not any more. Its owner knows why.")
+            raise Problem("unavailable", f"{self._name} was approved and is not any more. Its owner knows why.")
 
     def warnings(self, now: datetime) -> tuple[Warning_, ...]:
         """What every prediction is to say about it."""

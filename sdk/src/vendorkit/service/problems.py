@@ -23,7 +23,6 @@ KINDS = {
     "wrong-content-type": (415, "The body must be application/json"),
     "invalid-input": (422, "The input does not keep the contract"),
     "failed": (500, "The service could not answer"),
-    "refused": (503, "This release may not be used now"),
     "unavailable": (503, "The service cannot answer now"),
 }
 """Name of a problem, its status and title. The type is `urn:vendorkit:problem:NAME`."""
