@@ -176,6 +176,10 @@ class Evidence:
     exception: str = ""
 
 
+Described = tuple[str, str, str]
+"""A name in a gate's `metric`, what it measures, and where that comes from."""
+
+
 class Gate(Protocol):
     """A gate: a pass/fail question asked of a candidate, with a limit set beforehand."""
 
@@ -202,6 +206,11 @@ class Gate(Protocol):
     @property
     def source(self) -> str:
         """Where the formula comes from."""
+        ...
+
+    @property
+    def figures(self) -> tuple[Described, ...]:
+        """What only this kind can measure, by the name in `metric`; metrics of scores are in `METRICS`."""
         ...
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
 from vendorkit.gates.disparity import DISPARITIES, FOUR_FIFTHS, Disparity, Rate, gap, gap_interval, rates_of
 from vendorkit.gates.limits import ROUNDING, bounds, check_limits, live_rows, measured, options_of, without_limit
 from vendorkit.gates.metrics import Interval, Options
@@ -16,7 +16,7 @@ from vendorkit.gates.segment import LEAST_ROWS, MOST_CELLS
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import parse_slice
 
-_LISTED = "; ".join(f"`{name}`: {each.formula} ({each.source})" for name, each in DISPARITIES.items())
+_FIGURES = tuple((name, each.formula, each.source) for name, each in DISPARITIES.items())
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class Fairness:
         "person: 1; or 0 where the metric is an approval rate, for there a 1 is what the lender fears (default, "
         "fraud) and approved is who scores below the threshold. Groups in which a rate rests on fewer than "
         "`min_rows` (30) rows are listed and not compared; fewer than two comparable groups are an error. A ratio has "
-        f"the limit `min`, all else `max`. Metrics: {_LISTED}"
+        "the limit `min`, all else `max`."
     )
     source: str = (
         "as named with each metric; intervals of the two groups, not corrected for their choice: ratio Katz and others "
         "1978, Biometrics 34, 469-474; difference Newcombe 1998, Statistics in Medicine 17, 873-890, method 10"
     )
+    figures: tuple[Described, ...] = _FIGURES
     example: str = (
         "- {id: g-fair, kind: fairness, benchmark: holdout, metric: approval_rate_ratio, slice: gender, min: 0.8, "
         'says: "Approval rates by gender stay within four fifths"}'

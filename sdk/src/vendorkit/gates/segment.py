@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
 from vendorkit.gates.limits import (
     check_limits,
     live_rows,
@@ -57,6 +57,7 @@ class Segment:
         "given them."
     )
     source: str = "vendorkit; metrics and intervals as below, not corrected for the number of slices"
+    figures: tuple[Described, ...] = ()
     example: str = (
         "- {id: g-young, kind: segment, benchmark: holdout, metric: roc_auc, slice: age < 25, min: 0.70, "
         'says: "Still works for young customers"}'
