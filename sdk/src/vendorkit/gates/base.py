@@ -61,6 +61,8 @@ class GateSpec(Protocol):
     @property
     def min_rows(self) -> int | None: ...
     @property
+    def every(self) -> bool | None: ...
+    @property
     def code(self) -> str | None: ...
     @property
     def through(self) -> str | None: ...
@@ -70,7 +72,7 @@ class GateSpec(Protocol):
     def origin(self) -> Literal["manifest", "platform", "vendor"]: ...
 
 
-OPTIONS = ("threshold", "favourable", "bins", "quantile", "season", "series", "min_rows", "through")
+OPTIONS = ("threshold", "favourable", "bins", "quantile", "season", "series", "min_rows", "every", "through")
 """Keys of a gate that only some metrics look at."""
 
 
