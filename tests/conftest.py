@@ -35,9 +35,10 @@ def _one_measuring_process() -> Generator[None]:
     """Let the commands of all tests of this process share one measuring process: it takes seconds to start."""
     started: list[Measurements] = []
 
-    def share(limit_seconds: float = 0) -> AbstractContextManager[Measurements]:
+    def share(limit_seconds: float = 1800) -> AbstractContextManager[Measurements]:
         if not started or started[-1].ended:
             started.append(Measurements())
+        started[-1]._limit_seconds = limit_seconds
         return nullcontext(started[-1])
 
     with pytest.MonkeyPatch.context() as patch:

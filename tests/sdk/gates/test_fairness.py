@@ -107,6 +107,9 @@ def test_small_groups_are_listed_and_not_compared() -> None:
     assert result.verdict == "pass"
     assert [cell.name for cell in result.cells if cell.verdict == "too-few"] == ["sex = other"]
     assert "1 of 3 rates rest on fewer than 500 rows." in result.notes
+    strict = ask(people(), metric="selection_rate_ratio", min=0.1, min_rows=500, every=True)
+    assert strict.verdict == "error"
+    assert "1 of 3 rates rest on fewer than 500 rows, and `every` asks for all of them" in strict.says
 
 
 def test_against_the_live_version() -> None:

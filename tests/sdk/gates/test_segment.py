@@ -75,6 +75,14 @@ def test_every_single_and_pairwise_group(spec: Spec) -> None:
             assert cell.interval is not None
     assert result.verdict == "pass"
     assert "slices have fewer than 30 rows and were not judged" in result.notes[0]
+    left_out = sum(cell.verdict == "too-few" for cell in result.cells)
+    assert f"{left_out} more have too few rows and were not judged." in result.says
+    asked = {"kind": "segment", "slice": "sex, housing", "metric": "recall", "threshold": 0.4, "every": True}
+    strict = ask(spec(**asked, min=0.1), rows(frame))
+    assert strict.verdict == "error"
+    assert f"{left_out} of {len(result.cells)} slices have fewer than 30 rows, and `every` asks" in strict.says
+    assert ask(spec(**asked, min=0.999), rows(frame)).verdict == "fail", "what is known to be bad stays so"
+    assert ask(spec(**{**asked, "metric": "accuracy"}, min=0.0, min_rows=1), rows(frame)).verdict == "pass"
     assert "the worst of" in result.says
     assert result.value == min(cell.value for cell in result.cells if cell.value is not None)
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vendorkit.documents.explanation import FORMATS, WIDTH
@@ -18,7 +19,8 @@ from vendorkit.steps.explain import ERRORS, VERDICTS, explain, words
 from tests.support.engagement import minimal_manifest, write_engagement
 from tests.support.reports import HOSTILE
 
-EVERY = [*CHECKS, *GATES, *METRICS, *ERRORS, *VERDICTS, *words(), "BadInput", "Refused", "Unavailable"]
+FIGURES = [name for gate in GATES.values() for name, _, _ in gate.figures]
+EVERY = [*FIGURES, *CHECKS, *GATES, *METRICS, *ERRORS, *VERDICTS, *words(), "BadInput", "Refused", "Unavailable"]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -48,6 +50,33 @@ def test_a_declared_gate_has_its_limit_formula_and_mend(tmp_path: Path) -> None:
     assert facts["source"] == METRICS[gate["metric"]].source
     assert "engagement.yaml" in facts["to mend"]
     assert "newest answer" not in facts
+
+
+EACH_KIND: list[tuple[dict[str, Any], str]] = [
+    ({"kind": kind, "metric": metric, "benchmark": "holdout", **more}, wanted)
+    for kind, metric, wanted, more in (
+        ("fairness", "four_fifths", "29 CFR 1607.4(D)", {"slice": "sex", "min": 0.8}),
+        ("business", "breaks_rising", "Monotonicity: share of rows whose score falls", {"slice": "age", "max": 0}),
+        ("data", "shared_keys", "whose key stands in the training data too", {"slice": "key", "max": 0}),
+        ("latency", "p99_ms", "The 99th percentile of the time of one call with one row", {"max": 1}),
+        ("memory", "rss_mb", "VmHWM of /proc/self/status", {"max": 1}),
+        ("determinism", "score_difference", "when the model is trained again with the same seed", {"max": 0}),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("gate", "wanted"), EACH_KIND, ids=lambda each: str(each.get("kind", "")) if isinstance(each, dict) else ""
+)
+def test_a_gate_of_each_kind_is_explained_in_full(gate: dict[str, Any], wanted: str, tmp_path: Path) -> None:
+    repo = write_engagement(tmp_path / "repo", gates=[{"id": "g-it", "says": "Fits", **gate}])
+    sections = explain("g-it", repo)
+    facts = dict(sections[0].facts)
+    assert facts["judged by"] == GATES[gate["kind"]].formula
+    text = " ".join(FORMATS["text"](sections).split())
+    assert wanted in text
+    assert " ".join(facts["judged by"].split()) in text
+    assert "more characters" not in text
 
 
 def test_a_check_says_how_severe_it_is_here(tmp_path: Path) -> None:

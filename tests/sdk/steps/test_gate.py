@@ -15,8 +15,6 @@ from vendorkit.adapters.store import Store
 from vendorkit.cli.commands.gate import FORMATS
 from vendorkit.documents.gate_report import FORMATS as FORMS
 from vendorkit.records.gate_report import GateReport
-from vendorkit.steps.gate import gate
-from vendorkit.tracking.measurement import Measurements
 
 from tests.support.engagement import manifest_bytes, minimal_manifest
 from tests.support.world import OTHER, PIPELINE, WORSE, World
@@ -116,7 +114,7 @@ def test_a_worse_model_than_the_live_one_is_refused(live: World) -> None:
 
 def test_a_limit_that_was_moved_with_the_model_is_flagged(live: World) -> None:
     def loosen(value: dict[str, Any]) -> None:
-        value["gates"][0].update(min=0.6)
+        value["gates"][0].update(min=0.6, min_rows=10)
         value["gates"].append({"id": "g-change", "kind": "change", "says": "What changed is known"})
 
     edit_manifest(live, loosen)
@@ -127,7 +125,7 @@ def test_a_limit_that_was_moved_with_the_model_is_flagged(live: World) -> None:
     assert report is not None
     notes = report.results[0].notes
     assert "The limit was loosened since the live version: `min` was 0.7 and is 0.6." in notes
-    assert any("in the same commit as the model" in note for note in notes)
+    assert any("What it asks (`min`, `min_rows`) was changed in the same commit as the model" in note for note in notes)
     assert "Changed code (pipeline.py)" in report.results[-1].says
     live.commit("Nothing")
     live.ok("train")
@@ -280,11 +278,17 @@ def test_a_predict_that_hangs_is_an_error(world: World) -> None:
     guard = "import time\n    time.sleep(0 if len(frame) <= 50 else 600)\n    return"
     world.edit(FILE, "return model.predict_proba", f"{guard} model.predict_proba")
     world.ok("train")
-    with Measurements(limit_seconds=6) as measurements:
-        report = gate(world.repo, measurements=measurements).report
-    assert [result.verdict for result in report.results] == ["error", "pass"]
-    assert "no answer after 6 s" in report.results[0].says
-    assert not report.passed
+    answer = world.run("gate", "--time-limit", "5")
+    assert answer.code == 1
+    assert verdicts(answer) == {"g-auc": "error", "g-same": "pass"}
+    assert "no answer after 5 s" in says(answer, "g-auc")
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "soon", "nan", "inf"])
+def test_a_time_limit_that_is_none_is_told(gated: World, given: str) -> None:
+    answer = gated.run("gate", f"--time-limit={given}")
+    assert answer.code == 2
+    assert "is no number of seconds above 0" in answer.out
 
 
 # Determinism

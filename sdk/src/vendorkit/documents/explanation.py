@@ -12,6 +12,8 @@ from vendorkit.documents.plain import clean, markdown
 
 WIDTH = 100
 """Columns of the text form."""
+MOST_SIGNS = 2_000
+"""Of one fact: how a gate is judged takes more than a cell of a table has room for."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def _text(section: Section) -> str:
 def _wrapped(start: str, text: str) -> list[str]:
     indent = " " * len(start)
     return textwrap.wrap(
-        clean(text), WIDTH, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
+        clean(text, MOST_SIGNS), WIDTH, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
     ) or [start.rstrip()]
 
 

@@ -20,6 +20,8 @@ class DescribedGate(Protocol):
     @property
     def source(self) -> str: ...
     @property
+    def figures(self) -> tuple[tuple[str, str, str], ...]: ...
+    @property
     def example(self) -> str: ...
 
 
@@ -89,7 +91,18 @@ def _gate(gate: DescribedGate) -> str:
 gates:
   {gate.example}
 ```
-"""
+{_figures(gate)}"""
+
+
+def _figures(gate: DescribedGate) -> str:
+    """What only this kind measures; a source stands there where it is not the gate's."""
+    if not gate.figures:
+        return ""
+    lines = [
+        f"| `{name}` | {meaning}{'' if source == gate.source else f' ({source})'} |"
+        for name, meaning, source in gate.figures
+    ]
+    return "\n".join(["", "| metric | what it measures |", "|---|---|", *lines, ""])
 
 
 def _metric(name: str, metric: DescribedMetric) -> str:

@@ -81,7 +81,8 @@ def facts(result: GateResult) -> dict[str, str]:
     if result.interval is not None:
         said["95 % interval"] = interval_words(result.interval)
     if result.n is not None:
-        said["measured on"] = f"{result.n:,} rows of {result.benchmark}" if result.benchmark else f"{result.n:,} runs"
+        what = "calls with rows" if result.timings else "rows"
+        said["measured on"] = f"{result.n:,} {what} of {result.benchmark}" if result.benchmark else f"{result.n:,} runs"
     if result.limit is not None:
         said["limit"] = result.limit
     if result.origin != "manifest":

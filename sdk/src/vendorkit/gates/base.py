@@ -61,6 +61,8 @@ class GateSpec(Protocol):
     @property
     def min_rows(self) -> int | None: ...
     @property
+    def every(self) -> bool | None: ...
+    @property
     def code(self) -> str | None: ...
     @property
     def through(self) -> str | None: ...
@@ -70,7 +72,7 @@ class GateSpec(Protocol):
     def origin(self) -> Literal["manifest", "platform", "vendor"]: ...
 
 
-OPTIONS = ("threshold", "favourable", "bins", "quantile", "season", "series", "min_rows", "through")
+OPTIONS = ("threshold", "favourable", "bins", "quantile", "season", "series", "min_rows", "every", "through")
 """Keys of a gate that only some metrics look at."""
 
 
@@ -176,6 +178,10 @@ class Evidence:
     exception: str = ""
 
 
+Described = tuple[str, str, str]
+"""A name in a gate's `metric`, what it measures, and where that comes from."""
+
+
 class Gate(Protocol):
     """A gate: a pass/fail question asked of a candidate, with a limit set beforehand."""
 
@@ -202,6 +208,11 @@ class Gate(Protocol):
     @property
     def source(self) -> str:
         """Where the formula comes from."""
+        ...
+
+    @property
+    def figures(self) -> tuple[Described, ...]:
+        """What only this kind can measure, by the name in `metric`; metrics of scores are in `METRICS`."""
         ...
 
     @property

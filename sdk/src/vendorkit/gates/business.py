@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec
-from vendorkit.gates.measured import Figure, figure_of, judge
+from vendorkit.gates.base import Described, Evidence, GateSpec
+from vendorkit.gates.measured import Figure, described, figure_of, judge
 from vendorkit.records.gate_report import GateResult
 
 _ON = ("benchmark",)
@@ -68,6 +68,11 @@ FIGURES: dict[str, Figure] = {
 }
 OWN = Figure("What the vendor's own rule gives", uses=("benchmark", "slice", "code", "threshold", "min_rows"), owes=_ON)
 
+_SOURCE = (
+    "Ribeiro et al. (2020), Beyond accuracy: behavioral testing of NLP models with CheckList (invariance and "
+    "directional expectation); Kendall (1938), A new measure of rank correlation"
+)
+
 
 @dataclass(frozen=True)
 class Business:
@@ -80,14 +85,11 @@ class Business:
         "that falls as the risk rises."
     )
     formula: str = (
-        "value >= `min` and value <= `max` for one of the rules: "
-        + "; ".join(f"`{name}`: {figure.meaning}" for name, figure in FIGURES.items())
-        + ". With `code: module:function` the rule is the vendor's own function, see how to add a gate of your own."
+        "value >= `min` and value <= `max` for the rule that `metric` names. With `code: module:function` the rule is "
+        "the vendor's own function, see how to add a gate of your own."
     )
-    source: str = (
-        "Ribeiro et al. (2020), Beyond accuracy: behavioral testing of NLP models with CheckList (invariance and "
-        "directional expectation); Kendall (1938), A new measure of rank correlation"
-    )
+    source: str = _SOURCE
+    figures: tuple[Described, ...] = described(FIGURES, _SOURCE)
     example: str = (
         "- {id: g-bad, kind: business, benchmark: known-bad, metric: approved_known_fraud, max: 0, "
         'says: "Never approves a known fraud case"}'

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vendorkit.gates.base import Evidence, GateSpec, Measured, answer, refuse_unused
-from vendorkit.gates.measured import Figure, figure_of, judge, measured_for
+from vendorkit.gates.base import Described, Evidence, GateSpec, Measured, answer, refuse_unused
+from vendorkit.gates.measured import Figure, described, figure_of, judge, measured_for
 from vendorkit.records.gate_report import Cell, GateResult
 
 LIMITS = ("min", "max", "max_drop_vs_current")
@@ -90,6 +90,9 @@ def _different(before: Mapping[str, object], after: Mapping[str, object]) -> lis
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
+_SOURCE = "vendorkit; the digests of the records"
+
+
 @dataclass(frozen=True)
 class Change:
     """Tells what changed since the live version, and holds it against a limit where one is set."""
@@ -102,12 +105,12 @@ class Change:
     )
     formula: str = (
         "Features, locked dependencies, source files, benchmarks and limits of the candidate are compared with those "
-        "in the records of the live version. Without `metric` it tells and passes; with one of "
-        + ", ".join(f"`{name}`" for name in FIGURES)
-        + " value <= `max`. A loosened limit, and one that changed in the same commit as the model, is noted at its "
+        "in the records of the live version. Without `metric` it tells and passes; with one "
+        "value <= `max`. A loosened limit, and one that changed in the same commit as the model, is noted at its "
         "gate, whether or not there is a change gate."
     )
-    source: str = "vendorkit; the digests of the records"
+    source: str = _SOURCE
+    figures: tuple[Described, ...] = described(FIGURES, _SOURCE)
     example: str = (
         "- {id: g-limits, kind: change, metric: loosened_limits, max: 0, "
         'says: "No limit is wider than for the live version"}'

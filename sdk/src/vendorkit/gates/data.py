@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vendorkit.gates.base import Evidence, GateSpec
-from vendorkit.gates.measured import Figure, figure_of, judge
+from vendorkit.gates.base import Described, Evidence, GateSpec
+from vendorkit.gates.measured import Figure, described, figure_of, judge
 from vendorkit.records.gate_report import GateResult
 
 _OF = "of the benchmark, or without one of every dataset of the model"
@@ -57,6 +57,8 @@ FIGURES: dict[str, Figure] = {
     ),
 }
 
+_SOURCE = "Open Data Contract Standard 3.1.0, logicalTypeOptions and quality; Kaufman et al. (2012), Leakage"
+
 
 @dataclass(frozen=True)
 class Data:
@@ -65,10 +67,9 @@ class Data:
     kind: str = "data"
     title: str = "The data is what its contract says, and does not leak"
     why: str = "Every other gate believes the data: a broken column or a row that was trained on makes it say yes."
-    formula: str = "value >= `min` and value <= `max` for one of: " + "; ".join(
-        f"`{name}`: {figure.meaning}" for name, figure in FIGURES.items()
-    )
-    source: str = "Open Data Contract Standard 3.1.0, logicalTypeOptions and quality; Kaufman et al. (2012), Leakage"
+    formula: str = "value >= `min` and value <= `max` for what `metric` names"
+    source: str = _SOURCE
+    figures: tuple[Described, ...] = described(FIGURES, _SOURCE)
     example: str = (
         "- {id: g-data, kind: data, metric: contract_violations, max: 0, "
         'says: "The data is what its contract promises"}'

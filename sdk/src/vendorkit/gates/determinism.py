@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, answer, refuse_unused
-from vendorkit.gates.measured import Figure, figure_of, judge
+from vendorkit.gates.base import Described, Evidence, GateSpec, answer, refuse_unused
+from vendorkit.gates.measured import Figure, described, figure_of, judge
 from vendorkit.gates.numbers import number
 from vendorkit.records.gate_report import GateResult
 
@@ -46,6 +46,9 @@ def repeated(specs: Iterable[GateSpec]) -> int:
     return max(again)
 
 
+_SOURCE = "vendorkit; SHA-256, FIPS 180-4"
+
+
 @dataclass(frozen=True)
 class Determinism:
     """Asks whether preparing the data, or training, gives the same twice."""
@@ -64,7 +67,8 @@ class Determinism:
         "<= `max`; a `max` above 0 needs an exception for stage `train` under `reproduce.stochastic`, which names "
         "the internal person who accepted it."
     )
-    source: str = "vendorkit; SHA-256, FIPS 180-4"
+    source: str = _SOURCE
+    figures: tuple[Described, ...] = described(FIGURES, _SOURCE)
     example: str = '- {id: g-same, kind: determinism, says: "The same data always gives the same features"}'
     needs: tuple[str, ...] = ("prepared", "measured")
 

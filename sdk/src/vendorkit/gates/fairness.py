@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
 from vendorkit.gates.disparity import DISPARITIES, FOUR_FIFTHS, Disparity, Rate, gap, gap_interval, rates_of
 from vendorkit.gates.limits import ROUNDING, bounds, check_limits, live_rows, measured, options_of, without_limit
 from vendorkit.gates.metrics import Interval, Options
@@ -16,7 +16,7 @@ from vendorkit.gates.segment import LEAST_ROWS, MOST_CELLS
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import parse_slice
 
-_LISTED = "; ".join(f"`{name}`: {each.formula} ({each.source})" for name, each in DISPARITIES.items())
+_FIGURES = tuple((name, each.formula, each.source) for name, each in DISPARITIES.items())
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,14 @@ class Fairness:
         "themselves. A yes is a score of at least `threshold` (0.5). `favourable` says which label is good for the "
         "person: 1; or 0 where the metric is an approval rate, for there a 1 is what the lender fears (default, "
         "fraud) and approved is who scores below the threshold. Groups in which a rate rests on fewer than "
-        "`min_rows` (30) rows are listed and not compared; fewer than two comparable groups are an error. A ratio has "
-        f"the limit `min`, all else `max`. Metrics: {_LISTED}"
+        "`min_rows` (30) rows are listed and not compared, or with `every: true` an error; fewer than two comparable "
+        "groups are an error. A ratio has the limit `min`, all else `max`."
     )
     source: str = (
         "as named with each metric; intervals of the two groups, not corrected for their choice: ratio Katz and others "
         "1978, Biometrics 34, 469-474; difference Newcombe 1998, Statistics in Medicine 17, 873-890, method 10"
     )
+    figures: tuple[Described, ...] = _FIGURES
     example: str = (
         "- {id: g-fair, kind: fairness, benchmark: holdout, metric: approval_rate_ratio, slice: gender, min: 0.8, "
         'says: "Approval rates by gender stay within four fifths"}'
@@ -59,7 +60,7 @@ class Fairness:
         """Answer for one manifest entry; `value` is the ratio or difference of the two groups furthest apart."""
         disparity = _disparity(spec, evidence.task)
         uses = {"bins"} if disparity.kind == "level" else {"threshold", "favourable"}
-        refuse_unused(spec, (), uses={"min_rows", *uses})
+        refuse_unused(spec, (), uses={"min_rows", "every", *uses})
         check_limits(spec)
         candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
         live = live_rows(spec, evidence, candidate)
@@ -153,6 +154,11 @@ def _answer(spec: GateSpec, disparity: Disparity, worst: Gap, cells: list[Cell],
     low = f", {worst.low.group} {shown(worst.low.value)} ({worst.low.trials:,} rows)"
     order = {"fail": 0, "error": 1, "pass": 2, "too-few": 3}
     ranked = sorted(cells, key=lambda each: (order[each.verdict], each.value or 0.0, each.name))
+    notes, too_few = _notes(spec, disparity, cells), sum(each.verdict == "too-few" for each in cells)
+    if too_few and spec.every and not broken:
+        least = spec.min_rows or LEAST_ROWS
+        says = f"{too_few} of {len(cells)} rates rest on fewer than {least} rows, and `every` asks for all of them."
+        return answer(spec, "error", says, n=0, cells=tuple(ranked[:MOST_CELLS]), notes=notes)
     return answer(
         spec,
         "fail" if broken else "pass",
@@ -163,7 +169,7 @@ def _answer(spec: GateSpec, disparity: Disparity, worst: Gap, cells: list[Cell],
         n=worst.high.trials + (0 if disparity.kind == "level" else worst.low.trials),
         interval=worst.interval,
         cells=tuple(ranked[:MOST_CELLS]),
-        notes=_notes(spec, disparity, cells),
+        notes=notes,
     )
 
 

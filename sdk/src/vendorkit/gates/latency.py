@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vendorkit.gates.base import Evidence, GateSpec
-from vendorkit.gates.measured import Figure, figure_of, judge
+from vendorkit.gates.base import Described, Evidence, GateSpec
+from vendorkit.gates.measured import Figure, described, figure_of, judge
 from vendorkit.records.gate_report import GateResult
 
 _USES = ("benchmark", "max_drop_vs_current", "through")
@@ -19,6 +19,8 @@ FIGURES: dict[str, Figure] = {
         for q in (50, 95, 99)
     },
 }
+
+_SOURCE = "Hyndman and Fan (1996), Sample quantiles in statistical packages, definition 7"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Latency:
         "machine: reading and checking the request, the prediction log and the answer are within the time. A service "
         "that does not start, refuses a row or does not answer is an error."
     )
-    source: str = "Hyndman and Fan (1996), Sample quantiles in statistical packages, definition 7"
+    source: str = _SOURCE
+    figures: tuple[Described, ...] = described(FIGURES, _SOURCE)
     example: str = (
         "- {id: g-lat, kind: latency, benchmark: holdout, metric: p99_ms, max: 120, "
         'says: "Answers inside the checkout budget"}'

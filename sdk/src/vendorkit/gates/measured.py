@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Evidence, GateSpec, Measured, answer, refuse_unused
+from vendorkit.gates.base import Described, Evidence, GateSpec, Measured, answer, refuse_unused
 from vendorkit.gates.limits import bounds, check_limits, without_limit
 from vendorkit.gates.numbers import shown
 from vendorkit.records.gate_report import Cell, GateResult, Timing
@@ -34,6 +34,11 @@ class Figure:
     unit: str = ""
     uses: tuple[str, ...] = ()
     owes: tuple[str, ...] = field(default=())
+
+
+def described(figures: Mapping[str, Figure], source: str) -> tuple[Described, ...]:
+    """Figures as a gate tells them."""
+    return tuple((name, figure.meaning, source) for name, figure in figures.items())
 
 
 KEYS = ("benchmark", "slice", "code", "max_drop_vs_current")

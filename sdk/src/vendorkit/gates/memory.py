@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vendorkit.gates.base import Evidence, GateSpec
-from vendorkit.gates.measured import Figure, figure_of, judge
+from vendorkit.gates.base import Described, Evidence, GateSpec
+from vendorkit.gates.measured import Figure, described, figure_of, judge
 from vendorkit.records.gate_report import GateResult
 
 FIGURES: dict[str, Figure] = {
@@ -17,6 +17,8 @@ FIGURES: dict[str, Figure] = {
         ("benchmark",),
     )
 }
+
+_SOURCE = "Linux: VmHWM of /proc/self/status, proc(5); elsewhere ru_maxrss of getrusage(2)"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Memory:
         "were prepared elsewhere; the value is the peak of its resident memory. The web server that will surround "
         "the model is not in it."
     )
-    source: str = "Linux: VmHWM of /proc/self/status, proc(5); elsewhere ru_maxrss of getrusage(2)"
+    source: str = _SOURCE
+    figures: tuple[Described, ...] = described(FIGURES, _SOURCE)
     example: str = (
         '- {id: g-mem, kind: memory, benchmark: holdout, metric: rss_mb, max: 900, says: "Fits the memory of one pod"}'
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
 from vendorkit.gates.limits import (
     check_limits,
     live_rows,
@@ -41,6 +41,7 @@ class Performance:
         "roc_auc DeLong's paired test), else a paired bootstrap. Fewer rows than `min_rows` are an error."
     )
     source: str = "see the metrics below"
+    figures: tuple[Described, ...] = ()
     example: str = (
         "- {id: g-auc, kind: performance, benchmark: holdout, metric: roc_auc, min: 0.76, "
         'max_drop_vs_current: 0.005, says: "Ranks good and bad payers at least as well as today"}'

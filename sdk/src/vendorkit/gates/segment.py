@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
 from vendorkit.gates.limits import (
     check_limits,
     live_rows,
@@ -52,11 +52,12 @@ class Segment:
         "texts) or columns: of one column each value is a slice, of several each column's values and each pair's. "
         "The metric of every slice with at least `min_rows` rows (30) must keep `min`, `max` and "
         "`max_drop_vs_current` (against the live version on the same slice). Slices with fewer rows are listed and "
-        "not judged; no slice with enough rows, or one on which the metric has no value, is an error. Missing "
-        "values are a group of their own. The slices are columns of the benchmark, whether or not the model is "
-        "given them."
+        "not judged, or with `every: true` an error; no slice with enough rows, or one on which the metric has no "
+        "value, is an error. Missing values are a group of their own. The slices are columns of the benchmark, whether "
+        "or not the model is given them."
     )
     source: str = "vendorkit; metrics and intervals as below, not corrected for the number of slices"
+    figures: tuple[Described, ...] = ()
     example: str = (
         "- {id: g-young, kind: segment, benchmark: holdout, metric: roc_auc, slice: age < 25, min: 0.70, "
         'says: "Still works for young customers"}'
@@ -66,7 +67,7 @@ class Segment:
     def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
         """Answer for one manifest entry; `value` is that of the worst slice."""
         metric = metric_of(spec, evidence.task)
-        refuse_unused(spec, (), uses={"min_rows", *metric.uses})
+        refuse_unused(spec, (), uses={"min_rows", "every", *metric.uses})
         check_limits(spec)
         if metric.ordered:
             raise BadInput(f"{spec.metric} depends on rows before a slice's own; ask it of the whole benchmark.")
@@ -126,9 +127,12 @@ def _answer(spec: GateSpec, metric: Metric, sliced: Slice, judged: list[Judged])
     if broken and not failed:
         says = f"{spec.metric} has no value for {broken[0].cell.name} ({broken[0].cell.n:,} rows): {broken[0].why}."
         return answer(spec, "error", says, n=broken[0].cell.n, cells=cells, notes=tuple(notes))
+    if too_few and spec.every and not failed:
+        return answer(spec, "error", _left_out(too_few, len(ranked), least), n=0, cells=cells, notes=tuple(notes))
     value = worst.cell.value or 0.0
     many = f", the worst of {len(asked):,} slices" if len(asked) > 1 else ""
     more = f"; {failed:,} of them break it" if failed > 1 else ""
+    more += f". {too_few:,} more have too few rows and were not judged" if too_few else ""
     return answer(
         spec,
         "fail" if failed else "pass",
@@ -142,6 +146,10 @@ def _answer(spec: GateSpec, metric: Metric, sliced: Slice, judged: list[Judged])
         cells=cells,
         notes=tuple(notes),
     )
+
+
+def _left_out(too_few: int, number: int, least: int) -> str:
+    return f"{too_few:,} of {number:,} slices have fewer than {least} rows, and `every` asks for all of them."
 
 
 def _nobody(sliced: Slice, ranked: list[Judged], least: int) -> str:

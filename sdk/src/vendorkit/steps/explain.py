@@ -78,6 +78,9 @@ def _everything(repo: Path | None, manifest: Manifest | None) -> Iterator[Sectio
         facts = (("why", described.why), ("judged by", described.formula), ("source", described.source),
                  ("example", described.example))  # fmt: skip
         yield Section("gate kind", kind, f"{described.title}.", facts)
+        for name, meaning, source in described.figures:
+            told = (("asked by", f"gates of kind {kind}"), ("judged by", described.formula), ("source", source))
+            yield Section("metric", name, f"{meaning[:1].upper()}{meaning[1:]}.", told)
     for name in METRICS:
         yield _metric(name)
     yield from _errors()
@@ -106,9 +109,12 @@ def _declared(gate: Gate, repo: Path | None, manifest: Manifest) -> Section:
     described = GATES.get(gate.kind)
     if described:
         facts += [("judged by", described.formula), ("why", described.why)]
+    figures = {name: (meaning, source) for name, meaning, source in described.figures} if described else {}
     metric = METRICS.get(gate.metric or "")
     if metric:
         facts += [(gate.metric or "", metric.formula), ("source", metric.source)]
+    elif gate.metric in figures:
+        facts += [(gate.metric, figures[gate.metric][0]), ("source", figures[gate.metric][1])]
     elif described:
         facts.append(("source", described.source))
     if gate.benchmark:

@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from vendorkit.records.data_contract import ColumnRules, Quality, TableRules
-from vendorkit.tracking.hashes import row_hashes
-
-Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+from vendorkit.tracking.hashes import Hashes, row_hashes, sorted_hashes
 
 
 @dataclass
@@ -32,8 +29,8 @@ class Distinct:
     @property
     def repeated(self) -> int:
         """Values beyond the first of their like."""
-        together = np.concatenate(self.hashes) if self.hashes else np.empty(0, dtype=np.uint64)
-        return len(together) - len(np.unique(together))
+        together = sorted_hashes(self.hashes)
+        return int((together[1:] == together[:-1]).sum())
 
 
 @dataclass

@@ -19,8 +19,8 @@ from vendorkit.errors import BadInput
 from vendorkit.records.data_contract import read_rules
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.batches import prepared_batches
-from vendorkit.tracking.contract_counting import ContractCount, Hashes, cell
-from vendorkit.tracking.hashes import row_hashes
+from vendorkit.tracking.contract_counting import ContractCount, cell
+from vendorkit.tracking.hashes import among, row_hashes, sorted_hashes
 from vendorkit.tracking.subject import Measuring
 
 DAY_SECONDS = 86_400
@@ -168,11 +168,11 @@ def _shared(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     if _names(trained) != _names(held) and not given.get("columns"):
         raise BadInput(f"the benchmark has other columns than {trained.dataset}; name the columns of a key.")
     _columns(trained, given)
-    known: Hashes = np.unique(np.concatenate([row_hashes(each[columns]) for each in _batches(measuring, trained)]))
+    known = sorted_hashes(row_hashes(each[columns]) for each in _batches(measuring, trained))
     count, n, named = 0, 0, list[str]()
     for frame in _batches(measuring, held):
         hashes = row_hashes(frame[columns])
-        shared = known[np.searchsorted(known, hashes).clip(max=len(known) - 1)] == hashes
+        shared = among(hashes, known)
         named += [str(n + int(at) + 1) for at in np.flatnonzero(shared)[: NAMED_ROWS - len(named)]]
         count, n = count + int(shared.sum()), n + len(frame)
     says = f"They are {'rows' if len(named) > 1 else 'row'} {', '.join(named)} of the benchmark." if named else ""

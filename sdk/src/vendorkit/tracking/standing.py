@@ -34,7 +34,7 @@ def reported_limits(report: GateReport) -> dict[str, tuple[float | None, float |
 
 
 def moved_with_the_model(repo: Path, run: Run, manifest: Manifest, gates: tuple[Gate, ...]) -> dict[str, str]:
-    """Gates whose limit changed in the very commit that changed the model's code, each with a sentence.
+    """Gates whose limit, or question, changed in the very commit that changed the model's code, with a sentence.
 
     Args:
         repo: The engagement.
@@ -52,10 +52,17 @@ def moved_with_the_model(repo: Path, run: Run, manifest: Manifest, gates: tuple[
         before, after = ({gate.id: gate for gate in load_manifest(side).gates} for side in sides if side is not None)
     except BadInput:
         return {}
-    says = f"The limit was changed in the same commit as the model ({commit[:12]}); limits are set before."
-    asked = {gate.id for gate in gates}
-    return {
-        name: says
-        for name in before.keys() & after.keys() & asked
-        if any(getattr(before[name], key) != getattr(after[name], key) for key in ("min", "max", "max_drop_vs_current"))
-    }
+    asked = {gate.id for gate in gates} & before.keys() & after.keys()
+    moved = {name: _moved(before[name], after[name]) for name in asked}
+    told = f"changed in the same commit as the model ({commit[:12]}); limits are set before."
+    return {name: f"{what} {told}" for name, what in moved.items() if what}
+
+
+def _moved(before: Gate, after: Gate) -> str:
+    """What of a gate changed, as the beginning of a sentence; empty where nothing did but its words."""
+    keys = [key for key in Gate.model_fields if key != "says" and getattr(before, key) != getattr(after, key)]
+    if not keys:
+        return ""
+    limit = set(keys) <= {"min", "max", "max_drop_vs_current"}
+    named = ", ".join(f"`{key}`" for key in keys)
+    return "The limit was" if limit else f"What it asks ({named}) was"

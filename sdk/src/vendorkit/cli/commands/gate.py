@@ -17,7 +17,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)")
     parser.add_argument("--against", default="champion", metavar="ALIAS|VERSION", help="version to compare with")
     parser.add_argument("--format", choices=FORMATS, default="text", help="form of the report on standard output")
+    says = "seconds that one measurement may take; after them its gate is an error (default: 1800)"
+    parser.add_argument("--time-limit", type=time_limit, default=1800.0, metavar="SECONDS", help=says)
     parser.add_argument("--report", metavar="DIR", type=Path, help="write every form into this folder as well")
+
+
+def time_limit(text: str) -> float:
+    """A number of seconds above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
@@ -28,7 +41,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     console.progress("asking the gates ...")
     from vendorkit.tracking.measurement import Measurements  # noqa: PLC0415
 
-    with Measurements() as measurements:  # it loads its libraries while this process loads its own
+    with Measurements(args.time_limit) as measurements:  # it loads its libraries while this process loads its own
         from vendorkit.documents.gate_report import FORMATS as FORMS  # noqa: PLC0415
         from vendorkit.documents.gate_report import findings, to_text  # noqa: PLC0415
         from vendorkit.steps.gate import gate  # noqa: PLC0415

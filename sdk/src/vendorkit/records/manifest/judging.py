@@ -97,6 +97,7 @@ class Gate(Value):
         season: Rows between a value and its naive forecast in `mase`; None means 1.
         series: Columns that tell the time series apart in `mase`; None means that all rows are one series.
         min_rows: Fewest rows on which anything is judged; None means 30 for a slice, 1 for a whole benchmark.
+        every: Whether a slice or group with fewer rows is an error, in place of being left out.
         model: Id of the model surface; None means the only one.
         code: The vendor's own rule of a business gate, `module:function`; the module lies in the model's folder.
         through: What a latency gate calls: `predict` itself, or the whole `service` over HTTP; None means `predict`.
@@ -119,6 +120,7 @@ class Gate(Value):
     season: Annotated[int, Field(ge=1, le=10_000)] | None = None
     series: Text | None = None
     min_rows: Annotated[int, Field(ge=1)] | None = None
+    every: bool | None = None
     model: Id | None = None
     code: FunctionName | None = None
     through: Literal["predict", "service"] | None = None
