@@ -16,6 +16,7 @@ from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import plan
 from vendorkit.records.answers import ANSWERS_FILE, parse_answers
 
+from tests.template.rendering import EVERY
 from tests.support.fleet import commit_all, copier_update, files_of, git, make_project, own_files, own_template, store_plan, write
 
 CI = ".github/workflows/engagement.yml"
@@ -138,3 +139,14 @@ def test_when_only_the_sdk_moved_three_lines_change(versions: Path, tmp_path: Pa
     tree = copier_update(folder, "v4")
     counts = [line.split("\t") for line in git(folder, "diff", "--numstat", "HEAD", tree).splitlines()]
     assert counts == [["2", "2", ANSWERS_FILE], ["1", "1", "pyproject.toml"]]
+
+
+def test_a_library_of_ci_jobs_is_updated_like_any_repository(versions: Path, tmp_path: Path) -> None:
+    answers = {"central_ci": "library", "deliverables": EVERY, "starts": "2026-09-01"}
+    folder = make_project(versions, tmp_path / "repo", answers, at="v1")
+    templates = Templates(tmp_path / "cache", [str(versions)])
+    head = git(folder, "rev-parse", "HEAD")
+    planned = plan(folder, head, ANSWERS_FILE, templates, templates.version(str(versions), "v3"))
+    assert (planned.status, planned.changed, planned.deleted) == ("updated", (ANSWERS_FILE, CI), ())
+    assert planned.tree == copier_update(folder, "v3")
+    assert b"timeout-minutes: 90" in files_of(folder, planned.tree)[CI][1]

@@ -105,3 +105,4 @@ def test_what_is_no_lock_file_is_refused(data: bytes) -> None:
     with pytest.raises(BadInput) as caught:
         parse_lock(data, system())
     assert caught.value.faults[0].where == "uv.lock"
+    assert "no lock file of uv: " in caught.value.faults[0].says

@@ -68,7 +68,8 @@ def parse_lock(data: bytes, system: Mapping[str, str], where: str = LOCKFILE) ->
         packages, own = content["package"], _own(content)
         return Lock(_versions(packages, own), _needed(packages, own, dict(system)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        says = f"is no lock file of uv: {str(error)[:100]}."
+        reason = f"it has no `{error.args[0]}`" if isinstance(error, KeyError) else str(error)[:100]
+        says = f"is no lock file of uv: {reason}."
         raise BadInput(f"{where} cannot be read.", [Fault(where, says, "Run `vendorkit lock`.")]) from error
 
 

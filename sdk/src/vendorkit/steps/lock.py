@@ -50,13 +50,13 @@ def lock(
     faults = [Fault(name, "is no name of a package.") for name in newer or () if not _NAME.fullmatch(name)]
     if faults:
         raise BadInput("There are no such packages.", faults)
+    policy = packaged_policy().licences  # now: installing may replace this very package
     progress("locking the environment")
     environment.lock(repo, newer=newer)
     after = (repo / LOCKFILE).read_bytes()
     progress("installing what is locked")
     place = environment.sync_all(repo)
     found = installed(place)
-    policy = packaged_policy().licences
     told = []
     for change in changes(_committed(repo), read_lock(after)):
         here = found.get(change.package)
