@@ -114,6 +114,10 @@ class Versions:
 
     def behind(self, source: str, older: str, newer: str) -> int:
         """How many releases (commits, where one of them is no release) lie between two versions; 0 when none."""
+        with self.lock:
+            return self._behind(source, older, newer)
+
+    def _behind(self, source: str, older: str, newer: str) -> int:
         first, last = self.version(source, older), self.version(source, newer)
         mirror = self._mirror(first.source)
         low, high = version_of(first.name), version_of(last.name)
@@ -128,6 +132,10 @@ class Versions:
 
         At most 200 lines.
         """
+        with self.lock:
+            return self._changed(source, older, newer)
+
+    def _changed(self, source: str, older: str, newer: str) -> list[str]:
         first, last = self.version(source, older), self.version(source, newer)
         mirror = self._mirror(first.source)
         texts = [_text(mirror, version.commit) for version in (first, last)]

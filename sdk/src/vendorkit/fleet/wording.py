@@ -86,7 +86,7 @@ def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, en
         told = [*_some(told), "", f"Base, ours and theirs of each:\n{_ids(planned)}"]
         parts.append(_section(f"{len(planned.conflicts)} conflicts", [f"Texts in conflict {kept}.", "", *told]))
     if changes:
-        parts.append(_section("What changed in the template", [markdown(line) for line in changes[:MOST_CHANGES]]))
+        parts.append(_section("What changed in the template", [_change(line) for line in changes[:MOST_CHANGES]]))
     if planned.healed:
         said = f"They were deleted or weakened here. It is a commit of its own. {_EXCEPTION}"
         more = [] if planned.kind == "reset" else ["", said]
@@ -99,15 +99,22 @@ def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, en
         parts.append(_section("Renamed files that were followed", _some(told)))
     if planned.warnings:
         parts.append(_section("To know", [f"- {markdown(each)}" for each in planned.warnings]))
-    parts.append(_section("How to take over", [_take_over(branch)]))
+    parts.append(_section("How to take over", [_take_over(branch, planned)]))
     return "\n\n".join(parts)
 
 
-def _take_over(branch: str) -> str:
+def _change(line: str) -> str:
+    """A line of a changelog; its headings become bold, so that they do not outrank those of the body."""
+    heading = line.lstrip("#").strip()
+    return f"\n**{markdown(heading)}**\n" if line.startswith("#") and heading else markdown(line)
+
+
+def _take_over(branch: str, planned: Plan) -> str:
+    declined = "" if planned.kind == "reset" else "; it is then named as stuck until somebody asks for it again"
     return (
         f"```\ngit fetch origin {branch}\ngit switch {branch}\n```\n\n"
         "Commit on this branch what you like: from your first commit on it is yours, and no update overwrites it. "
-        "Close the request to decline; it is then named as stuck until somebody asks for it again."
+        f"Close the request to decline{declined}."
     )
 
 
