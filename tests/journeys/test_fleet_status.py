@@ -54,7 +54,9 @@ def test_it_tells_versions_drift_and_why(tmp_path: Path, template: Path) -> None
     assert list(status(tmp_path, "--on", "v1.0")) == ["old"]
     assert list(status(tmp_path, "--on", "v1", code=1)) == ["old", "new", "bent"]
     assert list(status(tmp_path, "--on", "v1.0.0.0")) == []
-    text = run(tmp_path, "status", as_json=False).out
+    shown = run(tmp_path, "status", as_json=False)
+    assert shown.err.splitlines() == ["looking at repositories"]
+    text = shown.out
     assert text.splitlines()[-1] == "3 repositories, 1 behind, 1 drifted, 0 stuck."
     rows = list(csv.DictReader(io.StringIO(run(tmp_path, "status", "--format", "csv", as_json=False).out)))
     assert [row["drift"] for row in rows] == ["", "", "ci.yml new.txt"]

@@ -20,6 +20,7 @@ from vendorkit.fleet.reach import Reach, Stand
 from vendorkit.fleet.state import Known, State
 from vendorkit.records.base import now
 from vendorkit.records.duration import later
+from vendorkit.records.progress import Progress, silent
 
 LAYOUT = 1
 """Raised when what is kept of a repository becomes other."""
@@ -110,6 +111,7 @@ def status(
     rules: str,
     deadline: str,
     today: date,
+    progress: Progress = silent,
 ) -> list[Standing]:
     """How every engagement of a fleet stands now.
 
@@ -124,13 +126,15 @@ def status(
         rules: What tells the fleet's declarations of its templates from others; what was found under others is old.
         deadline: How long a request may stay open, for instance `P14D`.
         today: The day that this is judged by.
+        progress: Takes how many repositories were looked at.
     """
     stands = reach.stands(rows)
     kept, lasts, requests = state.seen(), state.last_outcomes(), state.requests()
     new: list[tuple[str, str, dict[str, Any]]] = []
     seen: list[tuple[Row, Stand, Facts] | Standing] = []
     judged = f"{LAYOUT} {version('vendorkit')} {today} {rules}"
-    for row in rows:
+    for at, row in enumerate(rows):
+        progress("looking at repositories", at, len(rows))
         stand, held = stands[row.name], kept.get(row.name)
         if isinstance(stand, VendorkitError):
             seen.append(_unreachable(row, held, stand, lasts.get(row.name)))

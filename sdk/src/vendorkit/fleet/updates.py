@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from itertools import count
 from typing import Any
 
 from vendorkit.errors import BadInput, Fault, Refused
@@ -19,6 +20,7 @@ from vendorkit.fleet.rollout import Held, Result, Runner, health, in_shard, ring
 from vendorkit.fleet.state import State
 from vendorkit.fleet.status import Look, is_stuck
 from vendorkit.records.fleet import Fleet, Ring
+from vendorkit.records.progress import Progress, silent
 
 PAUSED, STOPPED = "paused", "stopped"
 RETRIED = ("failed", "refused", "conflict", "needs-tasks")
@@ -85,6 +87,7 @@ def update(
     request: Open,
     look: Look,
     told: Callable[[Outcome], None],
+    progress: Progress = silent,
     planned: Collection[str] | None = None,
 ) -> Result:
     """Update the engagements of a fleet.
@@ -99,6 +102,7 @@ def update(
         request: Opens or refreshes a request.
         look: Gives the request of a row's branch.
         told: Is told of each outcome at once.
+        progress: Takes how many of them are done.
         planned: Names in a plan that was written before; only these are updated.
 
     Raises:
@@ -115,12 +119,15 @@ def update(
     run = None if wish.dry else state.begin(wish.by, wish.to, wish.options())
     done = {} if run is None else {each["name"]: each for each in state.outcomes(run=run)}
 
+    ended_so_far = count(len(done) + 1)
+
     def ended(outcome: Outcome) -> None:
         if run is not None:
             value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
             value |= {} if wish.reset is None else {"reset": True}
             state.add_outcome(run, outcome.row.name, value, outcome.request)
         told(outcome)
+        progress("updating repositories", next(ended_so_far), len(mine))
 
     asked = _asked_now(rows, fleet.rollout.max_open, state, look, wish)
     runner = Runner(

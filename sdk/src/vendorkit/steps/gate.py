@@ -29,6 +29,7 @@ from vendorkit.records.contract import contract_of
 from vendorkit.records.description import gap_faults
 from vendorkit.records.gate_report import Against, BenchmarkUse, GateReport, GateResult
 from vendorkit.records.manifest import Gate, Manifest
+from vendorkit.records.progress import Progress, silent
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.standards.policy import packaged_policy, refuse_code
@@ -64,6 +65,7 @@ def gate(
     against: str = LIVE,
     registry: Registry | None = None,
     measurements: Measurements | None = None,
+    progress: Progress = silent,
 ) -> Gated:
     """Ask every gate that the manifest declares for the candidate's model.
 
@@ -74,6 +76,7 @@ def gate(
         registry: An open registry; by default the engagement's.
         measurements: The process that measures, where it was started before; it stays open. A gate that was not
             measured in its time limit is an error.
+        progress: Takes how many measurements are done.
 
     Raises:
         BadInput: No gates, a benchmark that is not frozen, or no such version to compare with.
@@ -99,7 +102,7 @@ def gate(
         jobs = _jobs(specs, subjects, benchmarks, _contracts(repo, manifest, run.model), repeats=repeats)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorkit-")))
         with plan.tallying(benchmarks, scratch) as engine:
-            found = measure(process, engine.jobs(jobs))
+            found = measure(process, engine.jobs(jobs), progress)
             opened = engine.opened(jobs, found, run.task)
             rows = {whose: _judged(whose, found, opened, specs, benchmarks, run.task) for whose in subjects}
     after = _standing(run, candidate, _digests(benchmarks), limits_of(specs))

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -117,12 +117,15 @@ class Measurements:
         """Whether the process is gone: then nothing can be measured any more."""
         return self._process.poll() is not None
 
-    def measure(self, jobs: Mapping[str, Job], *, at_once: int = AT_ONCE) -> dict[str, Found | str]:
+    def measure(
+        self, jobs: Mapping[str, Job], *, at_once: int = AT_ONCE, told: Callable[[], None] = lambda: None
+    ) -> dict[str, Found | str]:
         """Measure, and wait for all.
 
         Args:
             jobs: Measurements by name.
             at_once: How many run side by side.
+            told: Called whenever one ended.
 
         Returns:
             By the same names what was found, or a text that says why it could not be measured.
@@ -139,6 +142,7 @@ class Measurements:
                 why = f"the measuring process gave no answer: {last_words(self._path / 'log.txt')}"
                 return {**dict.fromkeys(jobs, why), **found}
             found[folders.pop(ended["folder"])] = _answer(Path(ended["folder"]), ended["how"])
+            told()
         return found
 
     def _start(self, job: Job) -> Path:

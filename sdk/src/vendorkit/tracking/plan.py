@@ -6,15 +6,18 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vendorkit.errors import BadInput
 from vendorkit.records.canonical import digest_json
 from vendorkit.records.manifest import Gate
+from vendorkit.records.progress import Progress, silent
 from vendorkit.records.slices import parse_slice
 from vendorkit.records.snapshot import Snapshot
-from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
+from vendorkit.tracking.measurement import AT_ONCE, Found, Job, Measurements, Subject
 
 if TYPE_CHECKING:
     from vendorkit.tracking.tallying import Opened, Tallying
@@ -146,10 +149,15 @@ def _named(spec: Gate) -> list[str]:
     return []
 
 
-def measure(process: Measurements, jobs: Mapping[str, Job]) -> dict[str, Found | str]:
+def measure(process: Measurements, jobs: Mapping[str, Job], progress: Progress = silent) -> dict[str, Found | str]:
     """Measure all jobs: equal ones once, and those that are timed after the others and alone."""
     names = {name: digest_json([job.measure, job.subject.model_folder, job.given]) for name, job in jobs.items()}
     distinct = {names[name]: job for name, job in jobs.items()}
-    found = process.measure({name: job for name, job in distinct.items() if job.measure not in ALONE})
-    found |= process.measure({name: job for name, job in distinct.items() if job.measure in ALONE}, at_once=1)
+    ended = count(1)
+    show = partial(progress, "measuring", of=len(distinct))
+    show(0)
+    found: dict[str, Found | str] = {}
+    for alone in (False, True):
+        some = {name: job for name, job in distinct.items() if (job.measure in ALONE) is alone}
+        found |= process.measure(some, at_once=1 if alone else AT_ONCE, told=lambda: show(next(ended)))
     return {name: found[key] for name, key in names.items()}

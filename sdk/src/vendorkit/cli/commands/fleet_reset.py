@@ -64,5 +64,6 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
                 request=fleet.desks.open,
                 look=fleet.desks.look,
                 told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
+                progress=console.bar,
             )
     return told(result, wish)

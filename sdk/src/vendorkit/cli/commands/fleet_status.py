@@ -54,6 +54,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             rules=digest_json([template.model_dump(mode="json") for template in fleet.fleet.templates]),
             deadline=fleet.fleet.rollout.deadline,
             today=today,
+            progress=console.bar,
         )
         if args.export:
             args.export.write_text(json.dumps(fleet.state.exported(), indent=1, ensure_ascii=False) + "\n", "utf-8")

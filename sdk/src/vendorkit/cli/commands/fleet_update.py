@@ -92,6 +92,7 @@ def _update(args: argparse.Namespace, console: Console, fleet: Opened) -> Outcom
             request=fleet.desks.open,
             look=fleet.desks.look,
             told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
+            progress=console.bar,
             planned=[each.name for each in planned.repositories] if planned else None,
         )
     if args.plan:

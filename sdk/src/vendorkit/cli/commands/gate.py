@@ -38,7 +38,6 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
 
     repo = repo_of(args)
     candidate = Store(repo).candidate(args.candidate)
-    console.progress("asking the gates ...")
     from vendorkit.tracking.measurement import Measurements  # noqa: PLC0415
 
     with Measurements(args.time_limit) as measurements:  # it loads its libraries while this process loads its own
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         from vendorkit.documents.gate_report import findings, to_text  # noqa: PLC0415
         from vendorkit.steps.gate import gate  # noqa: PLC0415
 
-        gated = gate(repo, candidate, against=args.against, measurements=measurements)
+        gated = gate(repo, candidate, against=args.against, measurements=measurements, progress=console.bar)
     report = gated.report
     files = dict(gated.files)
     if args.report:
