@@ -300,7 +300,7 @@ def outcome_of(
     """The outcome that a plan has when nothing goes wrong."""
     why = SAYS[planned.status]
     if planned.kind == "reset":
-        why = f"{len(planned.healed)} files are brought back" if planned.healed else "is as its template gives it"
+        why = f"files brought back: {len(planned.healed)}" if planned.healed else "is as its template gives it"
     if planned.status == "conflict":
         why = f"{len(planned.conflicts)} conflicts: {', '.join(each.path for each in planned.conflicts[:5])}"
     elif planned.status == "needs-tasks":
