@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -273,3 +274,25 @@ def test_what_cannot_be_updated_says_why(tmp_path: Path, template: Path) -> None
     assert run(tmp_path, "update", "nobody").code == 2
     older = update(tmp_path, "newer", "--to", "1.0.0", code=1)["newer"]
     assert "newer than" in older["why"]
+
+
+def test_a_tag_that_moved_is_said_although_the_state_was_lost(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "t", managed=False)
+    credit = make_repository(tmp_path / "credit", template)
+    add(tmp_path, credit)
+    update(tmp_path)
+    git(credit, "merge", "--quiet", "--no-ff", "-m", "Merge it", BRANCH)
+    first = git(template, "rev-parse", "v1.1.0")
+    commit(template, {"template/ci.yml.jinja": "steps: []\n"}, "Another 1.1.0")
+    git(template, "tag", "--force", "v1.1.0")
+    commit(template, {"template/more.txt.jinja": "more\n"}, "Make v1.2.0")
+    git(template, "tag", "v1.2.0")
+    shutil.rmtree(tmp_path / ".vendorkit")
+    (tmp_path / "fleet.yaml").write_text(
+        (tmp_path / "fleet.yaml").read_text().replace("- url", "- managed: [ci.yml]\n    url")
+    )
+    assert run(tmp_path, "diff").result["repos"][0]["files"] == [], "held against what it came from"
+    done = update(tmp_path, "--to", "v1.2.0")["credit"]
+    assert (done["status"], done["conflicts"]) == ("updated", [])
+    assert f"moved from {first[:12]}" in done["warnings"][0]
+    assert shown(credit, "ci.yml", done["branch"]) == "steps: []", "the base is what it really came from"

@@ -17,7 +17,7 @@ import pytest
 from tests.sdk.fleet.test_equivalence import both
 from tests.support.fleet import commit_all, git, make_project, write
 
-VERSIONS = ("0.9.0", "1.0.0", "1.0.14")
+VERSIONS = ("0.9.0", "1.0.14")
 FETCH = ("uvx", "--quiet", "--with", "hatchling", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation")
 
 
@@ -49,12 +49,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-ANSWERS = {"v0.9.0": {"project_name": "churn", "project_type": "cli"}, "v1.0.0": {"project_name": "churn"}}
-
-
-@pytest.mark.parametrize("start", ANSWERS)
-def test_its_users_get_what_copier_gives(template: Path, tmp_path: Path, start: str) -> None:
-    project = make_project(template, tmp_path / "project", ANSWERS[start], at=start)
+def test_its_users_get_what_copier_gives(template: Path, tmp_path: Path) -> None:
+    answers = {"project_name": "churn", "project_type": "cli"}
+    project = make_project(template, tmp_path / "project", answers, at="v0.9.0")
     texts = sorted(path for path in project.rglob("*") if path.is_file() and ".git" not in path.parts)
     edits = {}
     for number, path in enumerate(texts):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pygit2
@@ -260,12 +261,17 @@ class Commits:
         with _told(self.path):
             return commit in self._repository
 
-    def changes_of(self, commit: str, path: str) -> Iterator[Commit]:
+    def changes_of(self, commit: str, path: str, most: int | None = None) -> Iterator[Commit]:
         """Commits in the history of one at which a file became another, the newest first. Merges that only bring it
         in are left out.
+
+        Args:
+            commit: Full commit id.
+            path: The file.
+            most: How many commits are looked at; None looks at all.
         """
         with _told(self.path):
-            for found in self._repository.walk(commit, SortMode.TOPOLOGICAL | SortMode.TIME):
+            for found in islice(self._repository.walk(commit, SortMode.TOPOLOGICAL | SortMode.TIME), most):
                 here = _blob(found, path)
                 if all(_blob(parent, path) != here for parent in found.parents) and (here or found.parents):
                     yield _told_of(found)

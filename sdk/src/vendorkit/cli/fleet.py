@@ -108,13 +108,15 @@ class Opened:
 
         return Resets(self._ground(today, to="", style="aside", again=True), files)
 
+    @cached_property
+    def known(self) -> dict[tuple[str, str], str]:
+        """Name and version to the full template commit that was recorded when it was updated to it."""
+        lasts = self.state.last_outcomes().items()
+        return {(name, last["to"]): last["template_commit"] for name, last in lasts if last.get("template_commit")}
+
     def _ground(self, today: date, *, to: str, style: ConflictStyle, again: bool) -> Ground:
         from vendorkit.fleet.offer import Ground  # noqa: PLC0415
 
-        lasts = self.state.last_outcomes()
-        recorded = {
-            (name, last["to"]): last["template_commit"] for name, last in lasts.items() if last.get("template_commit")
-        }
         return Ground(
             templates=self.templates,
             listed={template.url: template for template in self.fleet.templates},
@@ -123,7 +125,7 @@ class Opened:
             wanted=to,
             style=style,
             today=today,
-            known=recorded,
+            known=self.known,
             refuse_closed=(lambda row, branch: None) if again else self.desks.refuse_closed,
         )
 
@@ -183,12 +185,20 @@ def drifts_of(fleet: Opened, today: date) -> Callable[[Path, Row, str], list[Dri
     def look(repository: Path, row: Row, commit: str) -> list[Drifted]:
         from vendorkit.fleet.drift import drift  # noqa: PLC0415  (it loads Copier, and most repositories are known)
         from vendorkit.fleet.facts import recorded_in  # noqa: PLC0415
+        from vendorkit.fleet.offer import recorded_in_history  # noqa: PLC0415
 
-        source, _ = recorded_in(repository, row, commit)
+        source, version = recorded_in(repository, row, commit)
         template = listed.get(fleet.templates.listed(source))
-        managed = template.managed if template else None
+        recorded = fleet.known.get((row.name, version)) or recorded_in_history(repository, commit, row, version)
         return drift(
-            repository, commit, row.answers_path, fleet.templates, managed=managed, as_of=today, name=row.short_name
+            repository,
+            commit,
+            row.answers_path,
+            fleet.templates,
+            recorded=recorded,
+            managed=template.managed if template else None,
+            as_of=today,
+            name=row.short_name,
         )
 
     return look

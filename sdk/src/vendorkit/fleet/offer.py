@@ -6,6 +6,7 @@ A branch that somebody else committed on is never overwritten. Which repositorie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,7 +15,7 @@ from typing import Any
 
 from vendorkit.adapters.commits import Commit, Commits
 from vendorkit.adapters.git_objects import Signature
-from vendorkit.errors import Fault, Refused
+from vendorkit.errors import Fault, Refused, Unavailable
 from vendorkit.fleet.inventory import Row
 from vendorkit.fleet.locking import locked_again
 from vendorkit.fleet.merge import ConflictStyle
@@ -24,7 +25,7 @@ from vendorkit.fleet.state import Known
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, commit, plan
 from vendorkit.fleet.versions import TemplateVersion
-from vendorkit.fleet.wording import TREE, body, heal_message, title, update_message
+from vendorkit.fleet.wording import TEMPLATE, TREE, UPDATE, body, heal_message, title, update_message
 from vendorkit.records.base import now
 from vendorkit.records.fleet import Template
 
@@ -35,6 +36,11 @@ SAYS = {
     "conflict": "both sides changed the same lines",
     "needs-tasks": "the template has to run programs of its own",
 }
+
+
+LOOKED_AT = 1000
+"""Commits of a repository in which the last update is looked for."""
+FULL_ID = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -150,9 +156,11 @@ class Ground:
     known: Mapping[tuple[str, str], str]
     refuse_closed: Callable[[Row, str], None]
 
-    def recorded(self, row: Row, version: str) -> str | None:
-        """The full template commit that was recorded when a row was updated to a version."""
-        return self.known.get((row.name, version))
+    def recorded(self, row: Row, version: str, repository: Path, commit: str) -> str | None:
+        """The full template commit that was recorded when a row was updated to a version: by the fleet's state, else
+        by the message of our commit that brought the version in.
+        """
+        return self.known.get((row.name, version)) or recorded_in_history(repository, commit, row, version)
 
     def declared(self, source: str) -> Template | None:
         """What `fleet.yaml` says of a template.
@@ -214,7 +222,7 @@ class Offers:
             self.ground.templates,
             to,
             self.ground.style,
-            recorded=self.ground.recorded(row, version),
+            recorded=self.ground.recorded(row, version, repository, stand.commit),
             managed=listed.managed if listed else None,
             as_of=self.ground.today,
             name=row.short_name,
@@ -292,7 +300,7 @@ def outcome_of(
     """The outcome that a plan has when nothing goes wrong."""
     why = SAYS[planned.status]
     if planned.kind == "reset":
-        why = f"{len(planned.healed)} files are brought back" if planned.healed else "is as its template gives it"
+        why = f"files brought back: {len(planned.healed)}" if planned.healed else "is as its template gives it"
     if planned.status == "conflict":
         why = f"{len(planned.conflicts)} conflicts: {', '.join(each.path for each in planned.conflicts[:5])}"
     elif planned.status == "needs-tasks":
@@ -300,6 +308,20 @@ def outcome_of(
     before, after = planned.from_version.name, planned.to_version.name
     kept = replace(planned, objects={})  # thousands of outcomes are held until the end
     return Outcome(row, planned.status, before, after, branch, commit, why, kept, request, diff=diff)
+
+
+def recorded_in_history(repository: Path, commit: str, row: Row, version: str) -> str | None:
+    """The full template commit that our commit names which brought a version in; None where another brought it, or
+    that was long ago.
+    """
+    try:
+        last = next(Commits(repository).changes_of(commit, row.answers_path, most=LOOKED_AT), None)
+    except Unavailable:  # a shallow clone ends somewhere
+        return None
+    if last is None or last.trailer(UPDATE).rpartition("..")[2] != version:
+        return None
+    named = last.trailer(TEMPLATE).rpartition("@")[2]
+    return named if FULL_ID.fullmatch(named) else None
 
 
 def refuse_foreign(commits: Commits, tip: str, base: str, branch: str) -> None:

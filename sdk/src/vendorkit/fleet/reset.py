@@ -53,7 +53,7 @@ class Resets(Offers):
             row.answers_path,
             self.ground.templates,
             self._files,
-            recorded=self.ground.recorded(row, version),
+            recorded=self.ground.recorded(row, version, repository, stand.commit),
             managed=declared.managed if declared else None,
             as_of=self.ground.today,
             name=row.short_name,
