@@ -148,6 +148,23 @@ def test_github_jobs_have_the_least_permissions() -> None:
     assert image["permissions"] == {"contents": "read", "packages": "write"}
 
 
+def test_findings_and_gates_are_shown_where_people_look() -> None:
+    """GitHub: summaries, a comment, code scanning. GitLab and Azure: as tests, in the request and the run."""
+    steps = str(read("github", {})["jobs"])
+    for shown in (".vendorkit/check/*.md", "gate-report.md >>", "gh pr comment", "code-scanning/sarifs"):
+        assert shown in steps
+    ci = read("gitlab", {})
+    assert ci["verify"]["artifacts"]["reports"]["junit"] == [".vendorkit/tests/*.xml", ".vendorkit/check/*.xml"]
+    assert ci["model"]["artifacts"]["reports"]["junit"] == [".vendorkit/reports/*/*.xml"]
+    published = [
+        step["inputs"]["testResultsFiles"]
+        for stage in read("azure", {})["stages"][:2]
+        for step in stage["jobs"][0]["steps"]
+        if step.get("task") == "PublishTestResults@2"
+    ]
+    assert published == [".vendorkit/**/*.xml", ".vendorkit/reports/**/*.xml"]
+
+
 def values(node: Any) -> Iterator[str]:
     """Every text of a document."""
     if isinstance(node, dict | list):

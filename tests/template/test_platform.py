@@ -48,6 +48,22 @@ def test_defaults_are_offered_and_answers_are_given(tmp_path: Path) -> None:
     assert (tmp_path / ".gitlab-ci.yml").exists()
 
 
+def test_what_the_platform_answers_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody at a terminal takes what is offered; the terminal itself is left out."""
+    asked: dict[str, Any] = {}
+
+    def take(questions: list[dict[str, Any]], answers: dict[str, Any]) -> dict[str, Any]:
+        asked.update({question["name"]: answers[question["name"]] for question in questions})
+        return answers
+
+    monkeypatch.setattr("copier._main.unsafe_prompt", take)
+    platform = read_platform_answers(PLATFORM, "platform.yaml")
+    new._render(Source(str(plain_template()), None), tmp_path, {"title": "Mine"}, platform, True)
+    assert (asked["client"], asked["tier"]) == ("Bank of Elsewhere", "medium")
+    assert not {"forge", "container_registry", "deliverables", "title"} & set(asked)
+    assert {"starter", "engagement_id", "vendor", "operating_model"} <= set(asked)
+
+
 def test_the_users_own_settings_take_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "settings.yml").write_text("defaults: {vendor: Somebody, client: Nobody}\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(tmp_path / "settings.yml"))

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+import copier
 import pytest
 from vendorkit.adapters import template
 from vendorkit.adapters.engagement import recorded_answers
 from vendorkit.errors import BadInput, Unavailable
 from vendorkit.records.answers import ANSWERS_FILE
 
-from tests.template.rendering import plain_template, rendered
+from tests.support.fleet import copier_quietly
+from tests.template.rendering import COMBINATIONS, STARTS, files, plain_template, rendered
 
 
 @pytest.fixture
@@ -25,6 +27,16 @@ def test_managed_files_are_those_that_were_rendered(answers: dict[str, Any]) -> 
     assert {"pyproject.toml", "noxfile.py", ".gitignore", ".github/workflows/engagement.yml"} <= set(managed)
     assert all((rendered() / name).read_bytes() == data for name, data in managed.items())
     assert not any(name.startswith(("models/", "data/", "engagement")) for name in managed)
+
+
+@pytest.mark.parametrize("name", ["credit, all", "images, azure", "demand"])
+def test_rendering_is_copiers_own(name: str, tmp_path: Path) -> None:
+    """The same bytes and modes as `copier copy`, which compiles every text anew and asks git of each file."""
+    data = {"starts": STARTS, **COMBINATIONS[name]}
+    copier_quietly(copier.run_copy, str(plain_template()), tmp_path, data=data, settings=copier.Settings())
+    ours = rendered(**COMBINATIONS[name])
+    assert files(ours) == files(tmp_path)
+    assert all((ours / path).stat().st_mode == (tmp_path / path).stat().st_mode for path in files(ours))
 
 
 def test_managed_files_follow_the_answers(answers: dict[str, Any]) -> None:
