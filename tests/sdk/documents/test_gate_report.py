@@ -11,7 +11,18 @@ import pytest
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS, WIDTH, findings, to_html, to_markdown, to_text
 from vendorkit.records.gate_report import GateReport, GateResult
 
-from tests.support.reports import ERROR, FAIL, HOSTILE, PASS, SEGMENTS, full_report, hostile, many_segments, report
+from tests.support.reports import (
+    ERROR,
+    FAIL,
+    HOSTILE,
+    LATENCY,
+    PASS,
+    SEGMENTS,
+    full_report,
+    hostile,
+    many_segments,
+    report,
+)
 
 GOLDEN = Path(__file__).with_name("gate_report.golden.txt")
 ALL = report(PASS, ERROR, FAIL)
@@ -222,3 +233,22 @@ def test_a_report_from_before_plots_still_shows() -> None:
     old = report(PASS, FAIL.model_copy(update={"least": None}))
     assert '"least":' not in FORMATS["json"](old)
     assert "Good enough to ship." in to_html(old)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_who_set_a_gate_is_told_where_it_is_not_the_manifest_alone(form: str) -> None:
+    def shown(*results: GateResult) -> str:
+        return unwrapped(html.unescape(FORMATS[form](report(*results)))).replace("\\", "")
+
+    assert "the platform's policy pack" in shown(SEGMENTS)
+    assert "a rule of the vendor's own" in shown(PASS.model_copy(update={"origin": "vendor"}))
+    assert "policy pack" not in shown(PASS)
+    assert "the limit is the platform's" in findings(report(SEGMENTS))[0].fix
+
+
+def test_calls_are_told_as_calls_and_through_what() -> None:
+    timing = LATENCY.timings[0].model_copy(update={"through": "service"})
+    page = FORMATS["html"](report(LATENCY.model_copy(update={"timings": (timing,)})))
+    assert "200 calls with rows of frozen-2025q4" in page
+    assert "1 row through the service" in page
+    assert "through the service" not in FORMATS["html"](report(LATENCY))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -182,6 +183,16 @@ def test_what_cannot_be_counted_is_told(measuring: Make, metric: str, columns: t
 def test_a_label_of_many_values_has_no_balance(measuring: Make, rows: pd.DataFrame) -> None:
     with pytest.raises(BadInput, match="its balance is known for 0 and 1 only"):
         ask(measuring(held=rows.assign(bad=range(8))), "label_balance")
+
+
+def test_of_several_classes_the_rarest_counts(measuring: Make, rows: pd.DataFrame) -> None:
+    held = rows.assign(bad=["a", "a", "b", "b", "b", "c", None, "a"])
+    asked = measuring(held=held)
+    several = Measuring(replace(asked.subject, task="multiclass"), asked.folder, fitted=1)
+    several.__dict__["held"] = asked.__dict__["held"]
+    found = ask(several, "label_balance")
+    assert (value(found), found["n"], found["says"]) == (1 / 7, 7, "The rarest class is c, with 1 rows.")
+    assert {each["name"]: each["value"] for each in found["cells"]} == {"a": 3 / 7, "b": 3 / 7, "c": 1 / 7}
 
 
 def test_a_dataset_without_a_contract_is_told(measuring: Make) -> None:

@@ -35,7 +35,8 @@ FIGURES: dict[str, Figure] = {
         uses=("benchmark", "min_rows"),
     ),
     "label_balance": Figure(
-        "Share of the prepared rows whose label is 1, of the benchmark or of the training data",
+        "Share of the prepared rows whose label is 1, or of the rarest class where there are several, of the benchmark "
+        "or of the training data",
         "higher",
         uses=("benchmark", "min_rows"),
     ),

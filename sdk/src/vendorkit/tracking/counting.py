@@ -6,6 +6,7 @@ keys that must be found again take 8 bytes each.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,6 +152,8 @@ def _label_share(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _label_balance(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
+    if measuring.subject.task == "multiclass":
+        return _rarest(measuring, given)
     ones, n = 0.0, 0
     for labels in _labels(measuring, given):
         there = labels.dropna()
@@ -159,6 +162,18 @@ def _label_balance(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any
             raise BadInput(f"the label holds {', '.join(strange[:5])}; its balance is known for 0 and 1 only.")
         ones, n = ones + float(there.sum()), n + len(there)
     return {"value": ones / n if n else float("nan"), "n": n}
+
+
+def _rarest(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
+    """The share of the class with the fewest rows, with those of all."""
+    counts: Counter[str] = Counter()
+    for labels in _labels(measuring, given):
+        counts.update(labels.dropna().astype(str).tolist())
+    n = counts.total()
+    cells = [cell(name, count / n, n) for name, count in sorted(counts.items())]
+    least = min(counts, key=lambda name: (counts[name], name), default="")
+    says = f"The rarest class is {least}, with {counts[least]:,} rows." if counts else ""
+    return {"value": counts[least] / n if n else float("nan"), "n": n, "says": says, "cells": cells}
 
 
 def _shared(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def tally(source: TableSource, asked: Asked) -> Tallies:
         mean = _check(table, asked)
         if asked.condition is not None:
             table = table.filter(holds(asked.condition, table))
-        columns = tuple(coded(table, name) for name in asked.columns)
+        columns = coded(table, asked.columns)
         named, terms = _numbers(table, asked, columns, mean)
         with table.select(**named).cache() as rows:
             return _tallies(Counting(rows, asked, columns, terms))

@@ -6,7 +6,7 @@ The meaning of each is in `records.tallies`; nothing is computed here.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -130,18 +130,33 @@ class Coded:
     code: Any
 
 
-def coded(table: Any, name: str) -> Coded:
-    """A column whose values are groups.
+def coded(table: Any, names: Sequence[str]) -> tuple[Coded, ...]:
+    """Columns whose values are groups.
 
     Raises:
-        BadInput: It has too many different values.
+        BadInput: One has too many different values.
     """
+    whole = [name for name in names if table[name].type().is_integer()]
+    asked = {
+        f"{what}{place}": value
+        for place, name in enumerate(whole)
+        for what, value in (("min", table[name].min()), ("max", table[name].max()), ("n", table[name].count()))
+    }
+    found = table.aggregate(rows=table.count(), **asked).to_pyarrow().to_pylist()[0] if whole else {}
+    ranges = {
+        name: (found[f"min{place}"], found[f"max{place}"], found[f"n{place}"] < found["rows"])
+        for place, name in enumerate(whole)
+    }
+    return tuple(_coded(table, name, *ranges.get(name, (None, None, True))) for name in names)
+
+
+def _coded(table: Any, name: str, least: int | None, most: int | None, gaps: bool) -> Coded:
+    """A column; of whole numbers with their range, and whether values are missing."""
     column = table[name]
-    if column.type().is_integer():
-        least, most = table.aggregate(a=column.min(), b=column.max()).to_pyarrow().to_pylist()[0].values()
-        if least is not None and most - least < MOST_VALUES:
-            code = (column - least).cast("int16").fill_null(most - least + 1)
-            return Coded(name, (*map(str, range(least, most + 1)), MISSING), code)
+    if least is not None and most is not None and most - least < MOST_VALUES:
+        code = (column - least if least else column).cast("int16")
+        code = code.fill_null(most - least + 1) if gaps else code
+        return Coded(name, (*map(str, range(least, most + 1)), MISSING), code)
     values = table.select(v=column).distinct().filter(lambda each: each.v.notnull()).limit(MOST_VALUES + 1)
     levels = sorted(values.to_pyarrow()["v"].to_pylist())
     if len(levels) > MOST_VALUES:
