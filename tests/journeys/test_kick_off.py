@@ -97,7 +97,7 @@ def test_from_a_clone_without_tags_to_green(clone: Path) -> None:
 
 
 def assert_made_again(repo: Path) -> None:
-    """The candidate of the CI comes out again in a clean checkout, whose environment is built from the lock, offline."""
+    """The candidate of the CI comes out again in a clean checkout with an environment built from the lock, offline."""
     command = ("env", "UV_OFFLINE=1", "vendorkit", "reproduce", "--record", "--json")
     result = json.loads(uv("run", "--locked", "--offline", *command, cwd=repo))["result"]
     assert (result["differs_first"], result["differences"]) == (None, [])
