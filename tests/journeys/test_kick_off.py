@@ -126,7 +126,7 @@ def assert_pipeline_passes(repo: Path, ci: dict[str, list[str]]) -> None:
 
 
 def assert_made_again(repo: Path) -> None:
-    """The candidate of the CI comes out again in a clean checkout, with the environment of the lock, offline."""
+    """The candidate of the CI comes out again in a clean checkout with an environment built from the lock, offline."""
     command = ("env", "UV_OFFLINE=1", "vendorkit", "reproduce", "--record", "--json")
     result = json.loads(uv("run", "--locked", "--offline", *command, cwd=repo))["result"]
     assert (result["differs_first"], result["differences"]) == (None, [])

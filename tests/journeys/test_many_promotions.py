@@ -36,6 +36,16 @@ def promotions(world: World, number: int) -> list[Job]:
     return jobs
 
 
+def answers_of(jobs: list[Job], folder: Path, at_once: int) -> list[Ended]:
+    """Run them at the same moment; the few whom a busy database left without an answer ask again, as they are told."""
+    answers = run_together(jobs, folder, at_once)
+    unsure = [place for place, answer in enumerate(answers) if answer.code == 3]
+    assert len(unsure) <= len(jobs) / 10, [answers[place].err for place in unsure]
+    for place in unsure:
+        answers[place] = run_together([jobs[place]], folder / f"again-{place}")[0]
+    return answers
+
+
 def exactly_the_allowed_won(world: World, jobs: list[Job], answers: list[Ended]) -> None:
     """What is not approved never moves, each alias of its own does, and of those who want one alias one moved it."""
     found, registry = log(world), registry_of(world)
@@ -54,7 +64,7 @@ def exactly_the_allowed_won(world: World, jobs: list[Job], answers: list[Ended])
     shared = [
         answer.result for alias, answer in zip(wanted, answers, strict=True) if alias == "shared" and not answer.code
     ]
-    assert sum(result["changed"] for result in shared) == 1
+    assert sum(result["changed"] for result in shared) <= 1  # none, where the one who moved it asked again
     allowed = {alias for job, alias in zip(jobs, wanted, strict=True) if "credit/1" in job.arguments}
     assert registry.aliases("credit") == dict.fromkeys(["champion", *allowed], 1)
     assert len([signed for signed in found.accepted if signed.decision.alias in allowed]) == len(allowed)
@@ -63,7 +73,7 @@ def exactly_the_allowed_won(world: World, jobs: list[Job], answers: list[Ended])
 def test_two_hundred_promotions_at_the_same_moment(contested: World, tmp_path: Path) -> None:
     world = contested.copy(tmp_path / "repo")
     jobs = promotions(world, 200)
-    answers = run_together(jobs, tmp_path / "answers", AT_ONCE)
+    answers = answers_of(jobs, tmp_path / "answers", AT_ONCE)
     exactly_the_allowed_won(world, jobs, answers)
     assert len(registry_of(world).decisions("credit")) == len(log(world).accepted)  # nobody left anything behind
 
@@ -79,5 +89,5 @@ def test_twenty_promotions_at_the_same_moment_on_postgresql(
         world.train_and_gate(OTHER)
         world.ok("publish")
         jobs = promotions(world, 20)
-        answers = run_together(jobs, tmp_path / "answers")
+        answers = answers_of(jobs, tmp_path / "answers", len(jobs))
         exactly_the_allowed_won(world, jobs, answers)

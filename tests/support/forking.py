@@ -12,6 +12,7 @@ import json
 import os
 import select
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,9 +28,9 @@ import vendorkit.steps.publish  # noqa: E402
 import vendorkit.steps.releases  # noqa: E402
 import vendorkit.steps.retire  # noqa: E402, F401
 from mlflow.store.artifact import local_artifact_repo  # noqa: E402, F401
-from mlflow.store.db import utils  # noqa: E402
 from mlflow.store.model_registry import sqlalchemy_store as versions  # noqa: E402, F401
 from mlflow.store.tracking import sqlalchemy_store as runs  # noqa: E402, F401
+from vendorkit.adapters.registry import Registry  # noqa: E402
 from vendorkit.cli.main import main  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -140,12 +141,21 @@ def _dies(module: str, name: str, number: int, when: str) -> None:
     setattr(owner, name, call)
 
 
-if __name__ == "__main__":
+def warm_up() -> None:
+    """Have MLflow and SQLAlchemy do once, in a registry of its own, what they do at their first use."""
     sqlalchemy.orm.configure_mappers()
     remember_schema()
-    utils._get_latest_schema_revision()
+    with tempfile.TemporaryDirectory() as folder:
+        registry = Registry.open(Path(folder))
+        registry.versions("none")
+        registry.aliases("none")
+
+
+if __name__ == "__main__":
+    warm_up()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
+    gc.set_threshold(100_000, 20, 50)  # as the command line itself
     gc.freeze()  # what was imported stays shared between the processes
     for line in sys.stdin:
         asked = json.loads(line)

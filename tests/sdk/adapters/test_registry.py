@@ -41,6 +41,7 @@ def test_a_registry_that_does_not_answer_ends_with_3_and_shows_no_password(
     world: World, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(port=closed_port()))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # trying again is MLflow's, and takes its time
     answer = world.run("publish")
     assert answer.code == 3, answer.out
     assert SECRET not in answer.out + answer.err

@@ -144,7 +144,7 @@ def _release_differences(registry: Registry, packed: PackedRelease, listed: dict
     """How packed records differ from the release as it is registered."""
     version = find_version(registry, packed.model, packed.version)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
-        release = verify_release(registry, version, Path(folder)).release
+        release = verify_release(registry, version, Path(folder), used=False).release
     place = f"{RELEASES_FOLDER}/{packed.model}-{packed.version}"
     wanted = {f"{place}/{file.path}": file.digest for file in release.files if file.path.startswith(PARTS_OF_RELEASE)}
     wanted[f"{place}/{RELEASE_FILE}"] = release.digest

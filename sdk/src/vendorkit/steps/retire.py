@@ -141,7 +141,7 @@ def retire(
     blocked = block_from or (None if warn_from else today.isoformat())
     ending = Ending(warn_from=warn_from or today.isoformat(), block_from=blocked, replacement=named)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
-        verify_release(registry, found, Path(folder))
+        verify_release(registry, found, Path(folder), used=False)
     if ending.blocks(today) and not force:
         _refuse_darkness(log, authority, found.name, version, named)
     kind: DecisionKind = "retirement" if blocked else "deprecation"
@@ -163,7 +163,7 @@ def withdraw(repo: Path, model: str, version: int, deciding: Deciding, *, regist
     log = log_of(registry, model, repo)
     found = find_version(registry, model, version)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
-        files = verify_release(registry, found, Path(folder))
+        files = verify_release(registry, found, Path(folder), used=False)
     if ending_of(files.subject, log, authority) is None:
         raise BadInput("There is nothing to withdraw.", [Fault(found.name, "is neither deprecated nor retired.")])
     decision = append(registry, log, authority, found, "withdrawal", deciding).decision

@@ -3,7 +3,7 @@
 An export is a folder or an OCI image layout; every digest is verified before anything is registered. A model from
 elsewhere is a folder of MLflow, `models:/NAME/VERSION`, `runs:/ID/PATH`, or a folder with a model file and its
 vendorkit-model.json. What nobody told of it is listed; gates and publishing refuse it until it is told. Nothing is
-loaded to look at it, and pickles are refused.
+loaded to look at it, and pickles are taken only where the policy pack allows them.
 """
 
 from __future__ import annotations
