@@ -66,6 +66,8 @@ class Console:
             if self._bar is not None:
                 self._bar.clear()
             _write(line, sys.stderr)
+            if self._bar is not None:
+                self._bar.refresh()
 
     def bar(self, says: str, done: int, of: int | None = None) -> None:
         """How far something is (a `records.progress.Progress`): a bar on a terminal, elsewhere a line as it begins."""

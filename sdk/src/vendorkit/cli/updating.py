@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vendorkit.cli.output import Outcome
+from vendorkit.cli.output import Console, Outcome
 
 if TYPE_CHECKING:
+    from vendorkit.fleet.offer import Outcome as Ended
     from vendorkit.fleet.rollout import Result
     from vendorkit.fleet.updates import Wish
 
 NO = ("conflict", "drifted", "refused", "needs-tasks")
 """Endings that make the exit code 1."""
+
+
+def following(console: Console) -> Callable[[Ended, int], None]:
+    """Shows each repository as it ends, and how many did."""
+    numbers = count(1)
+
+    def show(ended: Ended, of: int) -> None:
+        console.bar("updating repositories", next(numbers), of)
+        console.progress(f"{ended.row.name}: {ended.status} {ended.why}".rstrip())
+
+    return show
 
 
 def told(result: Result, wish: Wish, plan: Path | None = None) -> Outcome:

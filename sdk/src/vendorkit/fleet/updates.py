@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from itertools import count
 from typing import Any
 
 from vendorkit.errors import BadInput, Fault, Refused
@@ -20,7 +19,6 @@ from vendorkit.fleet.rollout import Held, Result, Runner, health, in_shard, ring
 from vendorkit.fleet.state import State
 from vendorkit.fleet.status import Look, is_stuck
 from vendorkit.records.fleet import Fleet, Ring
-from vendorkit.records.progress import Progress, silent
 
 PAUSED, STOPPED = "paused", "stopped"
 RETRIED = ("failed", "refused", "conflict", "needs-tasks")
@@ -86,8 +84,7 @@ def update(
     *,
     request: Open,
     look: Look,
-    told: Callable[[Outcome], None],
-    progress: Progress = silent,
+    told: Callable[[Outcome, int], None],
     planned: Collection[str] | None = None,
 ) -> Result:
     """Update the engagements of a fleet.
@@ -101,8 +98,7 @@ def update(
         wish: What is asked for.
         request: Opens or refreshes a request.
         look: Gives the request of a row's branch.
-        told: Is told of each outcome at once.
-        progress: Takes how many of them are done.
+        told: Is told of each outcome at once, and how many there will be.
         planned: Names in a plan that was written before; only these are updated.
 
     Raises:
@@ -118,16 +114,14 @@ def update(
         mine = _stuck(mine, fleet, state, wish)
     run = None if wish.dry else state.begin(wish.by, wish.to, wish.options())
     done = {} if run is None else {each["name"]: each for each in state.outcomes(run=run)}
-
-    ended_so_far = count(len(done) + 1)
+    todo = [row for row in mine if row.name not in done]
 
     def ended(outcome: Outcome) -> None:
         if run is not None:
             value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
             value |= {} if wish.reset is None else {"reset": True}
             state.add_outcome(run, outcome.row.name, value, outcome.request)
-        told(outcome)
-        progress("updating repositories", next(ended_so_far), len(mine))
+        told(outcome, len(todo))
 
     asked = _asked_now(rows, fleet.rollout.max_open, state, look, wish)
     runner = Runner(
@@ -145,7 +139,7 @@ def update(
     runner.result.outcomes += [_again(row, done[row.name]) for row in mine if row.name in done]
 
     healthy = partial(health, rows=rows, reach=reach, offers=offers, state=state, look=look)
-    _ring_by_ring(runner, [row for row in mine if row.name not in done], fleet, wish, healthy)
+    _ring_by_ring(runner, todo, fleet, wish, healthy)
     if run is not None:
         state.end(run, runner.result.stopped)
         if "failed" in runner.result.stopped:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from vendorkit.cli.fleet import add_jobs
 from vendorkit.cli.output import Console, Outcome
-from vendorkit.cli.updating import told
+from vendorkit.cli.updating import following, told
 
 EXAMPLES = (
     "vendorkit fleet reset credit --dry-run",
@@ -63,7 +63,6 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
                 wish,
                 request=fleet.desks.open,
                 look=fleet.desks.look,
-                told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
-                progress=console.bar,
+                told=following(console),
             )
     return told(result, wish)

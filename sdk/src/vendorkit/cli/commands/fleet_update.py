@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from vendorkit.cli.fleet import add_jobs
 from vendorkit.cli.output import Console, Outcome
-from vendorkit.cli.updating import told
+from vendorkit.cli.updating import following, told
 
 if TYPE_CHECKING:
     from vendorkit.cli.fleet import Opened
@@ -91,8 +91,7 @@ def _update(args: argparse.Namespace, console: Console, fleet: Opened) -> Outcom
             wish,
             request=fleet.desks.open,
             look=fleet.desks.look,
-            told=lambda outcome: console.progress(f"{outcome.row.name}: {outcome.status} {outcome.why}".rstrip()),
-            progress=console.bar,
+            told=following(console),
             planned=[each.name for each in planned.repositories] if planned else None,
         )
     if args.plan:
