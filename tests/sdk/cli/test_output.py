@@ -32,7 +32,7 @@ def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(monkeypatch: pytest.Monk
         console.bar("looking", done, 3)
     console.progress("one line among it")
     assert "looking:  33%" in terminal.getvalue()
-    assert "3.00/3.00" in terminal.getvalue()
+    assert "3/3" in terminal.getvalue()
     assert "\rone line among it\n" in terminal.getvalue()
     console.bar("another", 1)
     assert "another: 1.00" in terminal.getvalue()

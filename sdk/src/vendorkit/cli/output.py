@@ -79,8 +79,9 @@ class Console:
             if sys.stderr.isatty():
                 from tqdm import tqdm  # noqa: PLC0415
 
+                many = of is None or of >= 10_000  # 66k of rows, but 6 of repositories
                 self._bar = tqdm(
-                    total=of, desc=says, file=sys.stderr, leave=False, unit="", unit_scale=True, dynamic_ncols=True
+                    total=of, desc=says, file=sys.stderr, leave=False, unit="", unit_scale=many, dynamic_ncols=True
                 )
             else:
                 _write(says, sys.stderr)
