@@ -34,7 +34,7 @@ VALUES: dict[str, list[Any]] = {
     "sdk_origin": ["template", "index"],
     "sdk_requirement": ["", "vendorkit==0.1.0"],
     "image_source": ["docker.io", "mirror.bank.example/docker-hub"],
-    "central_ci": ["", f"bank/engagement-ci@{'a' * 40}"],
+    "central_ci": ["", "bank/engagement-ci@refs/tags/v1"],
 }
 """Question to values that differ in what they make of the template."""
 SIGNED_IN = {"ghcr": ("github",), "gitlab": ("gitlab",), "acr": ("github", "azure"), "other": ("github", "gitlab", "azure")}

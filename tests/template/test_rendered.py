@@ -187,6 +187,8 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"central_ci": "engagement-ci@v1"}, ["central_ci"]),
     ({"central_ci": "bank/ci@v1\n  evil: true"}, ["central_ci"]),
     ({"central_ci": "library"}, ["central_ci"]),
+    ({"central_ci": "bank/platform/ci@v1"}, ["central_ci"]),
+    ({"central_ci": "bank/ci@v1", "forge": "azure"}, ["central_ci"]),
     ({"starts": "2026-02-30"}, ["starts"]),
     ({"starts": "yesterday"}, ["starts"]),
     ({"python_version": "3.10"}, ["python_version"]),
