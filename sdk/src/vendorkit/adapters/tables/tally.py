@@ -21,8 +21,8 @@ from vendorkit.errors import BadInput, Fault
 from vendorkit.records.class_scores import SAID, class_column
 from vendorkit.records.tallies import Asked, Tallies, Where
 
-MOST_CELLS = 65_536
-"""Cells of one grouping: its counters stay in the cache of a core."""
+MOST_CELLS = 16_384
+"""Cells of one grouping: an engine sets up and reads through a counter for each, also for few rows."""
 MOST_BINS = 8_000_000
 """Counters of all score histograms of one grouping; the bins become fewer before they become more than this."""
 FEWEST_BINS = 100
