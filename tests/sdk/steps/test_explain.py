@@ -76,7 +76,7 @@ def test_a_gate_of_each_kind_is_explained_in_full(gate: dict[str, Any], wanted: 
     text = " ".join(FORMATS["text"](sections).split())
     assert wanted in text
     assert " ".join(facts["judged by"].split()) in text
-    assert "more characters" not in text
+    assert "more characters" not in text + FORMATS["markdown"](sections)
 
 
 def test_a_check_says_how_severe_it_is_here(tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ def to_markdown(sections: Sequence[Section]) -> str:
         if each.says:
             parts.append(markdown(each.says))
         if each.facts:
-            parts.append("\n".join(f"- **{markdown(name)}**: {markdown(text)}" for name, text in each.facts))
+            parts.append(
+                "\n".join(f"- **{markdown(name)}**: {markdown(text, MOST_SIGNS)}" for name, text in each.facts)
+            )
     return "\n\n".join(parts)
 
 

@@ -48,9 +48,9 @@ def short(text: str, width: int) -> str:
     return line if len(line) <= width else f"{line[: width - 3]}..."
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, most: int = MOST) -> str:
     """Cleaned text that Markdown shows as it is: no link, image, heading, table edge, HTML or mention."""
-    line = _MARKDOWN.sub(r"\\\g<0>", clean(text))
+    line = _MARKDOWN.sub(r"\\\g<0>", clean(text, most))
     for sign, instead in _LINKS.items():
         line = line.replace(sign, instead)
     return line
