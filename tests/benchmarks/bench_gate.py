@@ -11,7 +11,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,14 @@ class OneByOne(Measurements):
         super().__init__()
         self.taken: list[tuple[Job, float]] = []
 
-    def measure(self, jobs: Mapping[str, Job], *, at_once: int = 1) -> dict[str, Found | str]:
+    def measure(
+        self, jobs: Mapping[str, Job], *, at_once: int = 1, told: Callable[[], None] = lambda: None
+    ) -> dict[str, Found | str]:
         """As `Measurements`, each alone."""
         found: dict[str, Found | str] = {}
         for name, job in jobs.items():
             start = time.perf_counter()
-            found |= super().measure({name: job}, at_once=1)
+            found |= super().measure({name: job}, at_once=1, told=told)
             self.taken.append((job, time.perf_counter() - start))
         return found
 

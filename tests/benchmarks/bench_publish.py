@@ -88,15 +88,15 @@ class _Bench:
         Registry.open(folder).versions("credit")
         mlflow.set_tracking_uri(f"sqlite:///{folder / EMBEDDED / 'mlflow.db'}")
         os.chdir(folder)
-        mlflow.set_experiment(experiment_id=mlflow.create_experiment("e", (folder / "artifacts").as_uri()))
         example = {"input_example": self._rows.head(5)}
         more = {"signature": self._signature, "pip_requirements": PINS} if given else example
         try:
-            return _seconds(lambda: self._log(more))
+            return _seconds(lambda: self._log(folder, more))
         finally:
             mlflow.set_tracking_uri(None)
 
-    def _log(self, more: dict[str, Any]) -> None:
+    def _log(self, folder: Path, more: dict[str, Any]) -> None:
+        mlflow.set_experiment(experiment_id=mlflow.create_experiment("e", (folder / "artifacts").as_uri()))
         with mlflow.start_run():
             mlflow.sklearn.log_model(
                 self._model, name="model", registered_model_name="credit", serialization_format="cloudpickle", **more

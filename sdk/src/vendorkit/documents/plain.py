@@ -29,9 +29,14 @@ def clean(text: str, most: int = MOST) -> str:
         text: Any text.
         most: Characters to keep; an ellipsis and the count say what was cut.
     """
-    cut = text[:most]
-    line = " ".join("".join(_visible(sign) for sign in cut).split())
+    line = " ".join(_shown(text[:most]).split())
     return line if len(text) <= most else f"{line} ... ({len(text) - most:,} more characters)"
+
+
+def _shown(text: str) -> str:
+    if text.isascii() and text.isprintable():  # most of what there is
+        return text
+    return "".join(_visible(sign) for sign in text)
 
 
 def _visible(sign: str) -> str:
@@ -44,7 +49,7 @@ def _visible(sign: str) -> str:
 
 def short(text: str, width: int) -> str:
     """Cleaned text of at most `width` characters, for a column; dots tell that it was cut."""
-    line = " ".join("".join(_visible(sign) for sign in text[: width + 1]).split())
+    line = " ".join(_shown(text[: width + 1]).split())
     return line if len(line) <= width else f"{line[: width - 3]}..."
 
 
@@ -72,4 +77,4 @@ def figure(value: float | str) -> str:
 
 def lines_of(text: str) -> list[str]:
     """Text of several lines, each without control characters and with its indentation."""
-    return ["".join(_visible(sign) for sign in line).rstrip() for line in text.splitlines()]
+    return [_shown(line).rstrip() for line in text.splitlines()]

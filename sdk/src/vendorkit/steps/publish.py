@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from vendorkit.adapters import repository
@@ -64,8 +67,10 @@ class _Making:
     candidacy: Candidacy
     report: GateReport
     registry: Registry
+    pinned: Callable[[], str]
+    publisher: Callable[[], tuple[str, str]]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Names what it is made of: the same makes the same release."""
         case = self.candidacy
@@ -95,13 +100,15 @@ def publish(repo: Path, candidate: Candidate | None = None, *, registry: Registr
         raise _not_fit(candidacy, _faults(candidacy, policy))
     registry = registry or Registry.open(repo)
     run = candidacy.candidate.run
-    with store.alone():
+    with ThreadPoolExecutor(2) as beside, store.alone():
+        # uv and git tell while the registry is asked.
+        pinned, publisher = beside.submit(requirements, repo), beside.submit(repository.identity, repo)
         known = registry.find(run.model, candidacy.candidate.digest)
         if known:
             _drop_staged(store, known)
             return _again(registry, known, candidacy, report)
         live = live_version(registry, authority_of(repo, manifest), run.model)
-        making = _Making(repo, policy, replace(candidacy, live=live), report, registry)
+        making = _Making(repo, policy, replace(candidacy, live=live), report, registry, pinned.result, publisher.result)
         faults = _faults(making.candidacy, policy)
         if faults:
             raise _not_fit(making.candidacy, faults)
@@ -215,7 +222,7 @@ def _write_files(store: Store, making: _Making, folder: Path) -> None:
     shutil.copytree(candidate.model_folder, folder / "model")
     fields = tuple((field.name, field.type, field.nullable) for field in contract.fields)
     shutil.copyfile(candidate.folder / "run.json", folder / "model" / "run.json")  # for MLflow's own loading
-    pinned, python = requirements(making.repo), candidate.run.environment.python.split()[-1]
+    pinned, python = making.pinned(), candidate.run.environment.python.split()[-1]
     describe_model(folder / "model", fields, pinned, python, LOADER)
     records = folder / "records"
     shutil.copytree(candidate.folder / "snapshots", records / "snapshots")
@@ -250,7 +257,7 @@ def _write_documents(making: _Making, folder: Path) -> tuple[Written, ...]:
 def _release(making: _Making, documents: tuple[Written, ...], folder: Path) -> Release:
     """The record of what lies in the folder."""
     candidacy, run = making.candidacy, making.candidacy.candidate.run
-    name, email = repository.identity(making.repo)
+    name, email = making.publisher()
     paths = {document.name: f"{DOCUMENTS}/{document.name}.md" for document in documents}
     return Release(
         model=run.model,
