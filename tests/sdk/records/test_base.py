@@ -52,6 +52,7 @@ def test_a_record_reads_back_and_keeps_its_digest() -> None:
 
 def test_another_value_is_another_digest() -> None:
     record = Sample.parse(json.dumps(GOOD), "s.json")
+    assert record.digest == record.model_copy().digest
     assert record.model_copy(update={"ratio": 0.5}).digest != record.digest
 
 

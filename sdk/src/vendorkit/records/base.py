@@ -5,7 +5,9 @@ A record names its parents by digest, so that a chain of records cannot be chang
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -60,10 +62,16 @@ class Record(Value):
         """The canonical JSON of the record."""
         return to_canonical(self.to_value())
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of the canonical JSON: the record's name."""
         return digest_json(self.to_value())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's; the copy has a digest of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("digest", None)
+        return copied
 
     @classmethod
     def parse(cls, data: bytes | str, where: str) -> Self:
