@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,27 @@ def test_protocols_that_start_programs_are_refused(url: str, tmp_path: Path, mon
     with pytest.raises(Refused, match="not allowed"):
         Remotes().tips(url)
     assert list(tmp_path.iterdir()) == []
+
+
+class Saying(BaseHTTPRequestHandler):
+    """Answers every request with the status that the first part of its path names."""
+
+    def do_GET(self) -> None:
+        self.send_error(int(self.path.split("/")[1]))
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_refusal_is_told_from_a_failure_by_what_was_said_not_by_names() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Saying) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(Refused, match="error: 403"):
+            Remotes().tips(f"{there}/403/credit.git")
+        with pytest.raises(Unavailable, match="error: 502"):
+            Remotes().tips(f"{there}/502/archived/denied-403.git")
+        server.shutdown()
 
 
 def test_a_push_takes_only_what_it_has_seen(bare: Path, tmp_path: Path) -> None:

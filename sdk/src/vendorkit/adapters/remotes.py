@@ -61,7 +61,7 @@ _REFUSALS = (
     "denied",
     "permission",
     "not allowed",
-    "403",
+    "error: 403",
 )
 _ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -258,7 +258,8 @@ def _blame(url: str, said: str) -> Refused | Unavailable:
     told = " ".join(" ".join(lines[:4]).split())[:400] or "it gave no reason"
     if "[rejected]" in said and ("stale info" in said or "fetch first" in said or "non-fast-forward" in said):
         return PushRejectedError(f"Somebody pushed to {place} meanwhile.", fix="Run it again.")
-    if any(word in said.lower() for word in _REFUSALS):
+    reasons = re.sub(r"\S+://\S+", "", said.replace(url, "")).lower()  # a name or a port is no reason
+    if any(word in reasons for word in _REFUSALS):
         return Refused(f"{place} does not take it: {told}")
     return Unavailable(f"{place} could not be used: {told}")
 
