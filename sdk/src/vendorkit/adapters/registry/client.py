@@ -103,7 +103,7 @@ class Registry:
             params, metrics: Shown by MLflow on the run.
             begun: Whether an earlier publish of this very release may have been killed midway.
             number: The number that the version must have; numbers below are left out. Its files are then moved, not
-                copied, where that can be done.
+                linked or copied, where that can be done.
 
         Returns:
             The version and whether it is new.
@@ -113,7 +113,7 @@ class Registry:
         """
         with talking(self.tracking):
             run_id, place = self._run(engagement, model, tags["release"], begun=begun)
-            if number is None or not move_files(files, place):
+            if not settle_files(files, place, move=number is not None):
                 get_artifact_repository(place, tracking_uri=self.tracking).log_artifacts(str(files))
             now = int(datetime.now(UTC).timestamp() * 1000)
             values = [Metric(name, value, now, 0) for name, value in metrics.items()]
@@ -350,8 +350,8 @@ def taken(model: str, number: int) -> Refused:
     return Refused("The version cannot keep its number.", [Fault(f"{model}/{number}", says)])
 
 
-def move_files(files: Path, place: str) -> bool:
-    """Move a folder to where it belongs; False where that is not on the same disk.
+def settle_files(files: Path, place: str, *, move: bool) -> bool:
+    """Move a folder to where it belongs, or link its files there; False where that is not on the same disk.
 
     What a killed attempt left there is replaced.
     """
@@ -364,7 +364,10 @@ def move_files(files: Path, place: str) -> bool:
         return False
     if target.exists():
         shutil.rmtree(target)
-    files.rename(target)
+    if move:
+        files.rename(target)
+    else:
+        shutil.copytree(files, target, copy_function=os.link)
     return True
 
 
