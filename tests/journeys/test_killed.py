@@ -19,7 +19,7 @@ from tests.support.world import World
 
 CLIENT = "mlflow"
 STEP = "vendorkit.steps.publish"
-FILES = "mlflow.store.artifact.local_artifact_repo"
+REGISTRY = "vendorkit.adapters.registry.client"
 POINTS = [
     Point("vendorkit.adapters.store", "Store.alone", 1, "before"),
     Point("vendorkit.adapters.registry.embedded", "_copy_of_empty", 1, "before"),
@@ -33,10 +33,10 @@ POINTS = [
     Point(CLIENT, "MlflowClient.create_experiment", 1, "after"),
     Point(CLIENT, "MlflowClient.create_run", 1, "after"),
     Point("shutil", "copyfile", 6, "before"),
-    Point("shutil", "copyfile", 16, "before"),
-    Point(FILES, "LocalArtifactRepository.log_artifacts", 1, "before"),
-    Point(FILES, "LocalArtifactRepository.log_artifacts", 1, "after"),
-    Point("shutil", "copyfile", 22, "after"),
+    Point(REGISTRY, "settle_files", 1, "before"),
+    Point("os", "link", 1, "before"),
+    Point("os", "link", 16, "after"),
+    Point(REGISTRY, "settle_files", 1, "after"),
     Point(CLIENT, "MlflowClient.log_batch", 1, "before"),
     Point(CLIENT, "MlflowClient.log_batch", 1, "after"),
     Point(CLIENT, "MlflowClient.set_terminated", 1, "after"),

@@ -22,6 +22,7 @@ from vendorkit.errors import Unavailable
 from vendorkit.records.release import Release
 from vendorkit.standards.policy import packaged_policy
 from vendorkit.steps.publish import publish
+from vendorkit.trust.releases import verify_release
 
 from tests.support.registry import counted, files_of, flip, read, registry_of, state, write
 from tests.support.words import WORDS
@@ -276,3 +277,14 @@ def test_a_pickle_among_the_files_of_the_model_is_named_with_what_it_imports(wor
     found = faults(world)
     assert "is a pickle and imports posix.system; dangerous: posix.system." in found["model/weights.bin"]
     assert not (world.repo / "touched-by-a-pickle").exists()
+
+
+def test_a_file_system_without_links_gets_copies(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    published = world.ok("publish")
+    (version,) = registry_of(world).versions("credit")
+    found = verify_release(registry_of(world), version, world.repo.parent / "fetched")
+    assert found.release.digest == published["release"]

@@ -351,7 +351,7 @@ def taken(model: str, number: int) -> Refused:
 
 
 def settle_files(files: Path, place: str, *, move: bool) -> bool:
-    """Move a folder to where it belongs, or link its files there; False where that is not on the same disk.
+    """Move a folder to where it belongs, or link its files there; False where that cannot be done there.
 
     What a killed attempt left there is replaced.
     """
@@ -366,8 +366,12 @@ def settle_files(files: Path, place: str, *, move: bool) -> bool:
         shutil.rmtree(target)
     if move:
         files.rename(target)
-    else:
+        return True
+    try:
         shutil.copytree(files, target, copy_function=os.link)
+    except OSError:  # a file system without links
+        shutil.rmtree(target, ignore_errors=True)
+        return False
     return True
 
 
