@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,11 @@ def trust_keys(repo: Path, keys: Path) -> World:
 @pytest.fixture(scope="module")
 def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     folder = tmp_path_factory.mktemp("image")
-    store = containers(tmp_path_factory.mktemp("store"))
+    with closing(containers(tmp_path_factory.mktemp("store"))) as store:
+        yield from _in_an_image(store, folder)
+
+
+def _in_an_image(store: Containers, folder: Path) -> Iterator[Setting]:
     run("git", "clone", "--quiet", "--no-tags", str(REPOSITORY), "clone", cwd=folder)
     answers = [argument for key, value in ANSWERS.items() for argument in ("--data", f"{key}={value}")]
     repo = Path(kick_off(folder / "clone", *answers)["path"])

@@ -40,6 +40,13 @@ class Containers:
         """Variables by which the programs find this store."""
         return {**os.environ, "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf")}
 
+    def close(self) -> None:
+        """Unmount what the programs leave mounted below the store, so that its folder can be removed."""
+        places = [line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines()]
+        for place in reversed(places):
+            if place.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", place], check=True)
+
     def build(self, context: Path, tag: str, *mounts: Path, packages: Path) -> None:
         """Build a Dockerfile as it is; the stand-in is taken for each published image that it names.
 
