@@ -124,7 +124,8 @@ if another_user_can_run_this():
         assert "Traceback" not in written.stderr
 
 
-def test_a_readonly_database_ends_with_3(live: World) -> None:
+def test_a_readonly_database_ends_with_3(live: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # MLflow makes a folder named as the address of a database is
     registry = registry_of(live)
     version = registry.versions("credit")[0]
     uri = f"sqlite:///file:{live.repo / EMBEDDED / 'mlflow.db'}?mode=ro&uri=true"
