@@ -298,7 +298,10 @@ def test_the_token_is_in_one_header_and_nowhere_else(world: World, caplog: pytes
         assert not [name for name, value in one.headers.items() if SECRET in value and name != "authorization"]
 
 
-@pytest.mark.parametrize(("kind", "library"), zip(KINDS, ("githubkit", "gitlab", "pyforgejo", "httpx"), strict=True))
+LIBRARIES = ("githubkit", "gitlab", "pyforgejo", "httpx")
+
+
+@pytest.mark.parametrize(("kind", "library"), list(zip(KINDS, LIBRARIES, strict=True)))
 def test_a_missing_library_names_what_to_install(kind: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, library, None)
     with pytest.raises(BadInput, match="is not installed") as caught:
