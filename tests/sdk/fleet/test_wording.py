@@ -22,7 +22,7 @@ UPDATE = Plan(
 def test_everything_is_told_and_a_changelog_does_not_outrank_it() -> None:
     said = body(UPDATE, ["## v2", "- Scan *everything*"], "vendorkit/update-v2", marked=True, engagement="risk/pd")
     files = ("- `lint.toml`", "- `b.txt`", "`c.txt` became `d.txt`", "`aaaaaaaaaaaa` | `bbbbbbbbbbbb` | `cccccccccccc`")
-    rest = ("in `risk/pd`", "**v1**", "**v2**", "1 conflicts", "The tag v1 moved.", "git switch vendorkit/update-v2")
+    rest = ("in `risk/pd`", "**v1**", "**v2**", "1 conflict\n", "The tag v1 moved.", "git switch vendorkit/update-v2")
     for part in (*files, *rest):
         assert part in said
     assert "\n**v2**\n" in said

@@ -127,6 +127,7 @@ class Opened:
             today=today,
             known=self.known,
             refuse_closed=(lambda row, branch: None) if again else self.desks.refuse_closed,
+            withdraw=self.desks.withdraw,
         )
 
 

@@ -110,6 +110,7 @@ def update(
         mine = [row for row in mine if row.name in planned]
     if not wish.dry:
         _may_begin(state, wish)
+    offers.refuse_unknown()
     if wish.retry:
         mine = _stuck(mine, fleet, state, wish)
     run = None if wish.dry else state.begin(wish.by, wish.to, wish.options())
@@ -120,10 +121,14 @@ def update(
         if run is not None:
             value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
             value |= {} if wish.reset is None else {"reset": True}
+            value |= {"declined": True} if outcome.declined else {}
             state.add_outcome(run, outcome.row.name, value, outcome.request)
+            state.remember_requests((outcome.row.name, *each) for each in outcome.closed.items())
         told(outcome, len(todo))
 
-    asked = _asked_now(rows, fleet.rollout.max_open, state, look, wish)
+    shards = wish.shard[1] if wish.shard else 1
+    most = -(-fleet.rollout.max_open // shards)  # shards know nothing of each other: each has its part of the room
+    asked = _asked_now(mine if wish.shard else rows, most, state, look, wish)
     runner = Runner(
         reach,
         offers,
@@ -133,7 +138,7 @@ def update(
         dry=wish.dry,
         ended=ended,
         paused=lambda: "" if wish.dry else _paused(state),
-        room=fleet.rollout.max_open - len(asked),
+        room=most - len(asked),
         asked=asked,
     )
     runner.result.outcomes += [_again(row, done[row.name]) for row in mine if row.name in done]
@@ -149,10 +154,11 @@ def update(
 
 def _asked_now(rows: Sequence[Row], most: int, state: State, look: Look, wish: Wish) -> set[str]:
     """Names with an open request. Where there seem to be too many, the forge is asked which are open still."""
-    found = {key: each for key, each in state.requests().items() if each.state == "open" and each.url}
+    by_name = {row.name: row for row in rows}
+    known = state.requests().items()
+    found = {key: each for key, each in known if key[0] in by_name and each.state == "open" and each.url}
     if len(found) >= most and not wish.dry:
-        by_name = {row.name: row for row in rows}
-        for name, branch in [key for key in found if key[0] in by_name]:
+        for name, branch in list(found):
             seen = look(by_name[name], branch)
             if seen is not None:
                 state.remember_requests([(name, branch, seen)])
@@ -212,4 +218,4 @@ def _stuck(rows: Sequence[Row], fleet: Fleet, state: State, wish: Wish) -> list[
 def _again(row: Row, held: Mapping[str, Any]) -> Outcome:
     """The outcome of a repository that was done before the run was cut off."""
     outcome = Outcome(row, held["status"], held["from"], held["to"], held["branch"] or "", held["commit"] or "")
-    return replace(outcome, why=held["why"], known=dict(held))
+    return replace(outcome, why=held["why"], known=dict(held), declined="declined" in held)

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from vendorkit.documents.plain import clean, markdown
+from vendorkit.fleet.ours import TEMPLATE, TREE, UPDATE
 from vendorkit.fleet.update import Plan
 
 MOST_FILES = 40
 """Files of a kind that a body names; the rest is counted."""
+MOST_NAMED = 5
+"""Files that a line names."""
 MOST_CHANGES = 60
 """Lines of a changelog in a body."""
 
 _EXCEPTION = "Put an exception into engagement.yaml as a waiver with an end."
 _ASKED = "The platform team asked for it: what was changed here of these files goes. It stays in the history."
-
-UPDATE, TREE, TEMPLATE = "Vendorkit-Update", "Vendorkit-Tree", "Vendorkit-Template"
-"""Trailers of our commits. A commit whose tree is not the one that its trailer names was changed by somebody."""
 
 
 def title(planned: Plan, *, marked: bool) -> str:
@@ -31,13 +31,38 @@ def title(planned: Plan, *, marked: bool) -> str:
     return f"DRAFT, has conflict markers: {says}" if marked else says
 
 
+def told_of(planned: Plan) -> str:
+    """What a plan comes to, in some words for the line of its repository."""
+    if planned.status == "needs-tasks":
+        return f"the template has to run programs of its own: {', '.join(planned.needs)}"
+    if planned.status == "conflict":
+        named = [each.path for each in planned.conflicts]
+        return f"{_counted(len(named), 'conflict')}: {_first(named)}"
+    if planned.kind == "reset":
+        return f"brings back {_first(planned.healed)}" if planned.healed else "is as its template gives it"
+    if planned.status == "current":
+        return "is on this version already"
+    changed = len({*planned.changed, *planned.deleted})
+    parts = [f"changes {_counted(changed, 'file')}"] if changed else []
+    return ", ".join([*parts, *([f"restores {_first(planned.healed)}"] if planned.healed else [])])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _first(paths: Sequence[str]) -> str:
+    more = len(paths) - MOST_NAMED
+    return ", ".join([*paths[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
 def update_message(planned: Plan, changes: Sequence[str], *, marked: bool) -> str:
     """The message of the commit that updates."""
     parts = [title(planned, marked=marked)]
     if changes:
         parts.append("\n".join(clean(line, 200) for line in changes[:MOST_CHANGES]))
     if planned.conflicts:
-        conflicts = [f"{clean(each.path)}: {clean(each.says)}" for each in planned.conflicts]
+        conflicts = [f"- {clean(each.says)}" for each in planned.conflicts]
         parts.append("Conflicts:\n" + "\n".join(_some(conflicts)))
     return "\n\n".join([*parts, _trailers(planned, planned.tree)])
 
@@ -82,9 +107,9 @@ def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, en
     parts = [opening]
     if planned.conflicts:
         kept = "have conflict markers: solve them before this is merged" if marked else "stay as they are here"
-        told = [f"- `{clean(each.path)}` ({each.kind}): {markdown(each.says)}" for each in planned.conflicts]
+        told = [f"- {each.kind}: {markdown(each.says)}" for each in planned.conflicts]
         told = [*_some(told), "", f"Base, ours and theirs of each:\n{_ids(planned)}"]
-        parts.append(_section(f"{len(planned.conflicts)} conflicts", [f"Texts in conflict {kept}.", "", *told]))
+        parts.append(_section(_counted(len(planned.conflicts), "conflict"), [f"Texts in conflict {kept}.", "", *told]))
     if changes:
         parts.append(_section("What changed in the template", [_change(line) for line in changes[:MOST_CHANGES]]))
     if planned.healed:
