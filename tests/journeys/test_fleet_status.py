@@ -57,7 +57,10 @@ def test_it_tells_versions_drift_and_why(tmp_path: Path, template: Path) -> None
     shown = run(tmp_path, "status", as_json=False)
     assert shown.err.splitlines() == ["looking at repositories"]
     text = shown.out
-    assert text.splitlines()[-1] == "3 repositories, 1 behind, 1 drifted, 0 stuck."
+    assert text.splitlines()[-2:] == [
+        "3 repositories, 1 behind, 1 drifted, 0 stuck.",
+        "Next: vendorkit fleet update --dry-run",
+    ]
     rows = list(csv.DictReader(io.StringIO(run(tmp_path, "status", "--format", "csv", as_json=False).out)))
     assert [row["drift"] for row in rows] == ["", "", "ci.yml new.txt"]
 

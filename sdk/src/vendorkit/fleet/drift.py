@@ -18,7 +18,7 @@ from vendorkit.fleet.heal import MANIFEST, Change, Difference, Managed, differin
 from vendorkit.fleet.merge import Merge
 from vendorkit.fleet.project import ProjectTree, folder_name
 from vendorkit.fleet.recorded import recorded_answers, recorded_version
-from vendorkit.fleet.showing import Shown, changes, shown
+from vendorkit.fleet.showing import Shown, diff_lines, shown
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.versions import TemplateVersion
 
@@ -124,7 +124,7 @@ def _told(held: Beside, found: Difference, with_diff: bool) -> Drift:
     if with_diff:
         there = shown(project.objects, project.objects.entry(project.tree, found.path))
         given = Shown(found.wanted.entry.mode, found.wanted.read())
-        diff = "".join(changes(found.path, given, there))
+        diff = "".join(diff_lines(found.path, given, there))
     is_managed = held.managed.belongs(found.path.removeprefix(project.folder))
     return Drift(found.path, found.change, found.waived, is_managed, diff)
 

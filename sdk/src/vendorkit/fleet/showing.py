@@ -29,11 +29,11 @@ def diff_of(planned: Plan) -> str:
     lines: list[str] = []
     for path in sorted({*planned.changed, *planned.deleted, *planned.healed}):
         sides = (shown(objects, objects.entry(tree, path)) for tree in (before, planned.final_tree))
-        lines += changes(path, *sides)
+        lines += diff_lines(path, *sides)
     return "".join(lines)
 
 
-def changes(path: str, old: Shown | None, new: Shown | None) -> Iterator[str]:
+def diff_lines(path: str, old: Shown | None, new: Shown | None) -> Iterator[str]:
     """The lines of a unified diff of one file; None where it is not there."""
     if old == new:
         return

@@ -18,7 +18,7 @@ from vendorkit.fleet.reach import Reach
 from vendorkit.fleet.rollout import Held, Result, Runner, health, in_shard, ring_by_ring
 from vendorkit.fleet.state import State
 from vendorkit.fleet.status import Look, is_stuck
-from vendorkit.records.fleet import Fleet, Ring
+from vendorkit.records.fleet import Fleet, Ring, Rollout
 
 PAUSED, STOPPED = "paused", "stopped"
 RETRIED = ("failed", "refused", "conflict", "needs-tasks")
@@ -57,20 +57,25 @@ class Wish:
         said = {"names": sorted(self.names), "ring": self.ring, "shard": self.shard, "retry": self.retry}
         return said if self.reset is None else {**said, "reset": list(self.reset)}
 
+    def room(self, rules: Rollout) -> int:
+        """How many requests may be open; shards know nothing of each other, so each has its part."""
+        return -(-rules.max_open // self.shard[1]) if self.shard else rules.max_open
 
-def chosen(rows: Sequence[Row], fleet: Fleet, wish: Wish) -> list[Row]:
+
+def chosen(rows: Sequence[Row], fleet: Fleet, wish: Wish, planned: Collection[str] | None = None) -> list[Row]:
     """The engagements that a wish is about, before rings are looked at.
 
     Raises:
         BadInput: A name or a ring that is not in the fleet.
     """
     known = {row.name for row in rows}
-    faults = [Fault(name, "is not in the fleet.") for name in wish.names if name not in known]
+    faults = [Fault(name, "is not in the fleet.") for name in (*wish.names, *(planned or ())) if name not in known]
     if wish.ring and wish.ring not in fleet.ring_names:
         faults.append(Fault("--ring", f"{wish.ring!r} is not one of {', '.join(fleet.ring_names)}."))
     if faults:
         raise BadInput("There is no such thing in the fleet.", faults)
     kept = [row for row in rows if not wish.names or row.name in wish.names]
+    kept = kept if planned is None else [row for row in kept if row.name in planned]
     return [row for row in kept if wish.shard is None or in_shard(row, wish.shard)]
 
 
@@ -102,15 +107,13 @@ def update(
         planned: Names in a plan that was written before; only these are updated.
 
     Raises:
-        BadInput: A name or ring that is not there.
+        BadInput: A name, ring or version that is not there.
         Refused: The fleet is paused, or the last run stopped.
     """
-    mine = chosen(rows, fleet, wish)
-    if planned is not None:
-        mine = [row for row in mine if row.name in planned]
+    mine = chosen(rows, fleet, wish, planned)
+    offers.refuse_unknown()
     if not wish.dry:
         _may_begin(state, wish)
-    offers.refuse_unknown()
     if wish.retry:
         mine = _stuck(mine, fleet, state, wish)
     run = None if wish.dry else state.begin(wish.by, wish.to, wish.options())
@@ -119,16 +122,10 @@ def update(
 
     def ended(outcome: Outcome) -> None:
         if run is not None:
-            value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
-            value |= {} if wish.reset is None else {"reset": True}
-            value |= {"declined": True} if outcome.declined else {}
-            state.add_outcome(run, outcome.row.name, value, outcome.request)
-            state.remember_requests((outcome.row.name, *each) for each in outcome.closed.items())
+            _remember(state, run, outcome, wish)
         told(outcome, len(todo))
 
-    shards = wish.shard[1] if wish.shard else 1
-    most = -(-fleet.rollout.max_open // shards)  # shards know nothing of each other: each has its part of the room
-    asked = _asked_now(mine if wish.shard else rows, most, state, look, wish)
+    asked = _asked_now(mine if wish.shard else rows, wish.room(fleet.rollout), state, look, wish)
     runner = Runner(
         reach,
         offers,
@@ -138,7 +135,7 @@ def update(
         dry=wish.dry,
         ended=ended,
         paused=lambda: "" if wish.dry else _paused(state),
-        room=most - len(asked),
+        room=wish.room(fleet.rollout) - len(asked),
         asked=asked,
     )
     runner.result.outcomes += [_again(row, done[row.name]) for row in mine if row.name in done]
@@ -150,6 +147,15 @@ def update(
         if "failed" in runner.result.stopped:
             state.set(STOPPED, f"{runner.result.stopped} in the update to {wish.to or 'the newest version'}")
     return runner.result
+
+
+def _remember(state: State, run: int, outcome: Outcome, wish: Wish) -> None:
+    """Keep how one repository ended, and the requests that this closed."""
+    value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
+    value |= {} if wish.reset is None else {"reset": True}
+    value |= {"declined": True} if outcome.declined else {}
+    state.add_outcome(run, outcome.row.name, value, outcome.request)
+    state.remember_requests((outcome.row.name, *each) for each in outcome.closed.items())
 
 
 def _asked_now(rows: Sequence[Row], most: int, state: State, look: Look, wish: Wish) -> set[str]:
