@@ -186,7 +186,7 @@ def test_a_plan_is_executed_exactly_or_refused(tmp_path: Path, template: Path) -
     }  # fmt: skip
     assert "moved on" in done["churn"]["why"]
     assert git(repositories["credit"], "rev-parse", f"{BRANCH}^{{tree}}") == written["repositories"][0]["final_tree"]
-    (tmp_path / "fleet.yaml").write_text((tmp_path / "fleet.yaml").read_text().replace("- path: churn", "- path: else"))
+    (tmp_path / "fleet.yaml").write_text((tmp_path / "fleet.yaml").read_text().replace("/churn", "/else"))
     gone = run(tmp_path, "update", "--apply", str(plan))
     assert (gone.code, [each["where"] for each in gone.result["faults"]]) == (2, ["churn"])
     plan.write_text("{}")
