@@ -211,6 +211,15 @@ def test_rings_wait_until_the_one_before_is_merged(tmp_path: Path, template: Pat
     assert run(tmp_path, "update", *TO, "--ring", "rest").result["held"][0]["name"] == "c"
 
 
+def test_a_ring_does_not_wait_for_templates_without_the_version(tmp_path: Path, template: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text("schema_version: 1\nrings: [{name: canary}, {name: rest}]\n")
+    other = make_template(tmp_path / "other", managed=False)
+    git(other, "tag", "--delete", "v1.1.0")
+    run(tmp_path, "add", str(make_repository(tmp_path / "a", other)), "--ring", "canary", "--template", str(template))
+    assert run(tmp_path, "add", str(make_repository(tmp_path / "b", template)), "--ring", "rest").code == 0
+    assert [each["status"] for each in update(tmp_path, *TO, code=1).values()] == ["refused", "updated"]
+
+
 def test_it_stops_at_too_many_failures_and_goes_on_when_told(tmp_path: Path, template: Path) -> None:
     good = [make_repository(tmp_path / f"z{number}", template) for number in range(3)]
     bad = [make_repository(tmp_path / f"b{number}", template) for number in range(4)]

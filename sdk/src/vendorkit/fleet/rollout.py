@@ -240,12 +240,14 @@ def health(ring: Ring, *, rows: Sequence[Row], reach: Reach, offers: Offers, sta
     rows = [row for row in rows if row.ring == ring.name]
     lasts, stands = state.last_outcomes(), reach.stands(rows)
 
-    def has_it(row: Row) -> bool:
+    def has_it(row: Row) -> bool | None:
         stand = stands[row.name]
         try:
             return isinstance(stand, Stand) and bool(stand.commit) and _has_it(row, stand, reach, offers)
+        except Declined:
+            return None  # its template has no such version: it does not count
         except VendorkitError:
-            return False  # it does not count as merged
+            return False
 
     def fails(row: Row) -> bool:
         branch = str((lasts.get(row.name) or {}).get("branch") or "")
@@ -253,11 +255,11 @@ def health(ring: Ring, *, rows: Sequence[Row], reach: Reach, offers: Offers, sta
         return request is not None and request.checks == "red"
 
     red = [row.name for row, failed in zip(rows, reach.at_once(fails, rows), strict=True) if failed]
-    merged = sum(reach.at_once(has_it, rows))
+    counted = [each for each in reach.at_once(has_it, rows) if each is not None]
     if red:
         return f"ring {ring.name}: checks fail in {', '.join(red[:5])}"
-    if rows and merged / len(rows) < ring.merged:
-        return f"ring {ring.name}: {merged} of {len(rows)} have it, {ring.merged:.0%} are needed"
+    if counted and sum(counted) / len(counted) < ring.merged:
+        return f"ring {ring.name}: {sum(counted)} of {len(counted)} have it, {ring.merged:.0%} are needed"
     return ""
 
 
