@@ -215,6 +215,8 @@ def _stuck(rows: Sequence[Row], fleet: Fleet, state: State, wish: Wish) -> list[
         if last is None:
             continue
         request = requests.get((row.name, str(last["branch"] or "")))
+        if request is not None and request.state == "merged":
+            continue
         overdue = request is not None and is_stuck(request, fleet.rollout.deadline, wish.today)
         if last["status"] in RETRIED or overdue:
             kept.append(row)
