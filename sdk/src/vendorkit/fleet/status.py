@@ -201,7 +201,7 @@ def _stands(
             latest, behind = newest(facts.template, facts.version)
             found = replace(found, newest=latest, behind=behind)
         except VendorkitError as error:
-            found = replace(found, facts=replace(facts, fault=f"{facts.fault} {one_line(error)}".strip()))
+            found = replace(found, facts=_faulty(facts, error))
     branch = str(last["branch"] or "") if last else ""
     if not branch and found.newest:
         usual = row.update_branch(found.newest)
@@ -219,7 +219,13 @@ def _stands(
     try:
         return replace(found, request=look(row, branch) or _by_branch(row, branch, facts, stand, reach, known, last))
     except VendorkitError as error:
-        return replace(found, request=known, facts=replace(facts, fault=f"{facts.fault} {one_line(error)}".strip()))
+        return replace(found, request=known, facts=_faulty(facts, error))
+
+
+def _faulty(facts: Facts, error: VendorkitError) -> Facts:
+    """Facts with one more thing that is wrong, said once."""
+    says = one_line(error)
+    return facts if says in facts.fault else replace(facts, fault=f"{facts.fault} {says}".strip())
 
 
 def _by_branch(
