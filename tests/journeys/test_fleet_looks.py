@@ -30,6 +30,7 @@ def test_differences_are_named(tmp_path: Path, template: Path) -> None:
     assert [(each["path"], each["change"]) for each in answer.result["repos"][0]["files"]] == [
         ("ci.yml", "edited"), ("notes.md", "weakened"), ("old.txt", "deleted"),
     ]  # fmt: skip
+    assert answer.result["repos"][0]["commit"] == git(credit, "rev-parse", "HEAD")
     assert "+  - more\n" in answer.result["repos"][0]["files"][0]["diff"], "what the repository did to it"
     assert run(tmp_path, "diff", "nobody").code == 2
 

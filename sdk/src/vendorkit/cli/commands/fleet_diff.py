@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vendorkit.cli.fleet import add_jobs
@@ -17,6 +18,7 @@ from vendorkit.cli.output import Console, Outcome
 
 if TYPE_CHECKING:
     from vendorkit.fleet.drift import Drift
+    from vendorkit.fleet.inventory import Row
 
 EXAMPLES = ("vendorkit fleet diff credit", "vendorkit fleet diff credit --all --json")
 
@@ -38,14 +40,19 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     with opened(args, console) as fleet:
         today = datetime.now(UTC).date()
         look = drifts_of(fleet, today, everything=args.all, with_diff=bool(args.names))
-        for row, found in of_each(fleet, args.names, lambda row, repository, commit: look(repository, row, commit)):
-            repos.append({"name": row.name, "path": row.path, "files": []})
-            if isinstance(found, VendorkitError):
-                errors.append(found)
-                repos[-1]["error"] = one_line(found)
-                lines.append(clean(f"{row.name}: {one_line(found)}"))
+
+        def differences(row: Row, repository: Path, commit: str) -> tuple[str, list[Drift]]:
+            return commit, look(repository, row, commit)
+
+        for row, told in of_each(fleet, args.names, differences):
+            repos.append({"name": row.name, "path": row.path, "commit": None, "files": []})
+            if isinstance(told, VendorkitError):
+                errors.append(told)
+                repos[-1]["error"] = one_line(told)
+                lines.append(clean(f"{row.name}: {one_line(told)}"))
                 continue
-            repos[-1]["files"] = [asdict(each) for each in found]
+            commit, found = told
+            repos[-1] |= {"commit": commit, "files": [asdict(each) for each in found]}
             for each in found:
                 lines.append(clean(f"{row.name}: {each.path} {_how(each)}"))
                 lines += lines_of(each.diff)

@@ -128,7 +128,8 @@ def _text(standings: Sequence[Standing], state: Mapping[str, str]) -> str:
     drifted = sum(bool(each.facts.drift) for each in standings)
     stuck = sum(bool(each.stuck) for each in standings)
     faulty = sum(bool(each.facts.fault) for each in standings)
-    counted = f"{len(standings)} repositories, {behind} behind, {drifted} drifted, {stuck} stuck"
+    all_of_them = f"{len(standings)} repositor{'y' if len(standings) == 1 else 'ies'}"
+    counted = f"{all_of_them}, {behind} behind, {drifted} drifted, {stuck} stuck"
     lines.append(f"{counted}{f', {faulty} with a fault' if faulty else ''}.")
     if held := state["paused"]:
         lines.append(clean(f"paused: {held}. Next: vendorkit fleet update --resume"))
