@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from vendorkit.adapters.commits import Commit
 from vendorkit.errors import Unavailable
@@ -32,9 +34,16 @@ class History:
         return [Commit(tip, "tree", ("base",), message, "", "", "")] if tip else []
 
 
-def overtaken(row: Row, version: str, withdraw: Withdraw = lambda branch, why: CLOSED) -> tuple[list[str], list[str]]:
+def overtaken(
+    row: Row,
+    version: str,
+    withdraw: Withdraw = lambda branch, why: CLOSED,
+    dropped: Callable[[str], None] | None = None,
+) -> tuple[list[str], list[str]]:
     stand = Stand("main", "base", UPDATES)
-    closed, notes = overtake(row, History(), stand, version, "https://git.example/2", withdraw)  # type: ignore[arg-type]
+    history: Any = History()
+    drop = dropped or (lambda branch: None)
+    closed, notes = overtake(row, history, stand, version, "https://git.example/2", withdraw=withdraw, drop=drop)
     return list(closed), notes
 
 
@@ -46,9 +55,10 @@ def test_only_older_updates_of_the_same_engagement_are_closed() -> None:
     assert overtaken(TOP, "main") == ([], []), "nothing is known to be older than a branch"
 
 
-def test_a_request_that_cannot_be_closed_does_not_undo_the_newer_one() -> None:
-    def fails(branch: str, why: str) -> Known | None:
+def test_what_cannot_be_closed_or_taken_away_does_not_undo_the_newer_one() -> None:
+    def fails(*given: str) -> Known | None:
         raise Unavailable("The forge sleeps.", fix="Run it again.")
 
-    says = "vendorkit/update-v1.9.0 could not be closed: The forge sleeps. Run it again."
-    assert overtaken(TOP, "v1.10.0", fails) == ([], [says])
+    says = ["vendorkit/update-v1.9.0 is still there: The forge sleeps. Run it again."]
+    assert overtaken(TOP, "v1.10.0", fails) == ([], says)
+    assert overtaken(TOP, "v1.10.0", dropped=fails) == (["vendorkit/update-v1.9.0"], says)

@@ -327,16 +327,16 @@ class Offers:
 
     def _overtake(self, made: Prepared, url: str) -> tuple[dict[str, Known], list[str]]:
         """Close the requests of older updates, and take their branches away: what they hold is in the newer one."""
-        row, updates = made.row, made.stand.updates
-
-        def withdraw(branch: str, why: str) -> Known | None:
-            closed = self.ground.withdraw(row, branch, why)
-            if closed is not None:
-                self.ground.reach.push(row, made.repository, branch, "", seen=updates[branch])
-            return closed
-
-        version = made.planned.to_version.name if made.planned.kind == "update" else ""
-        return overtake(row, Commits(made.repository), made.stand, version, url, withdraw)
+        row, reach = made.row, self.ground.reach
+        return overtake(
+            row,
+            Commits(made.repository),
+            made.stand,
+            made.planned.to_version.name if made.planned.kind == "update" else "",
+            url,
+            withdraw=lambda branch, why: self.ground.withdraw(row, branch, why),
+            drop=lambda branch: reach.push(row, made.repository, branch, "", seen=made.stand.updates[branch]),
+        )
 
 
 def outcome_of(

@@ -57,7 +57,14 @@ def refuse_foreign(commits: Commits, tip: str, base: str, branch: str) -> None:
 
 
 def overtake(
-    row: Row, commits: Commits, stand: Stand, version: str, instead: str, withdraw: Withdraw
+    row: Row,
+    commits: Commits,
+    stand: Stand,
+    version: str,
+    instead: str,
+    *,
+    withdraw: Withdraw,
+    drop: Callable[[str], None],
 ) -> tuple[dict[str, Known], list[str]]:
     """Close the open requests of older updates of an engagement; those with commits of people stay.
 
@@ -68,6 +75,7 @@ def overtake(
         version: The version of the newer update; where it is no release, nothing is known to be older.
         instead: The newer request, for people.
         withdraw: Closes one.
+        drop: Takes its branch away.
 
     Returns:
         Branch to its closed request, and what somebody should know: one that is not closed does not undo the newer.
@@ -83,8 +91,9 @@ def overtake(
                 notes.append(f"{branch} has commits of {last.author} and was left as it is.")
             elif known := withdraw(branch, f"{instead} takes its place: it brings a newer version of the template."):
                 closed[branch] = known
+                drop(branch)
         except VendorkitError as error:
-            notes.append(f"{branch} could not be closed: {one_line(error)}")
+            notes.append(f"{branch} is still there: {one_line(error)}")
     return closed, notes
 
 
