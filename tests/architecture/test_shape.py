@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,12 @@ def test_files_and_functions_are_small(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES_OF_A_FILE
     long = [(name, lines) for name, lines in functions(path) if lines > MOST_LINES_OF_A_FUNCTION]
     assert long == []
+
+
+def test_the_linter_leaves_out_no_folder_of_ours() -> None:
+    left_out = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["extend-exclude"]
+    named = [each for each in left_out if "/" not in each]
+    assert named == [], "a name without a slash means every folder of that name, adapters/template too"
 
 
 def test_modules_open_with_what_lives_there() -> None:

@@ -28,11 +28,11 @@ from vendorkit.adapters.template.asking import Project
 from vendorkit.fleet.templates import Templates
 
 from tests.benchmarks.pairs import Pair, table
-from tests.support.fleet import ENVIRONMENT, git, own_template
+from tests.support.fleet import ENVIRONMENT, PUBLIC, git, own_template, public_template
 
 SMALL = bool(os.environ.get("FLEET_SMALL"))
 REPOSITORIES, MANY, SETS, GROWTH = (6, 20, 2, (10, 40)) if SMALL else (50, 1000, 5, (100, 10_000))
-ANSWERS_FILE, BRANCH, JOBS = ".copier-answers.yml", "vendorkit/update-v2", 8
+ANSWERS_FILE, JOBS = ".copier-answers.yml", 8
 WHO = Signature("Bench", "bench@bank.example", 1_800_000_000)
 BIN = Path(sys.executable).parent
 
@@ -52,8 +52,65 @@ class Ran:
     result: dict[str, Any]
 
 
+Files = dict[str, tuple[int, bytes]]
+"""Path to mode and content."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A template, and how repositories came from it.
+
+    Args:
+        template: Where it lies.
+        first: The version that they have.
+        last: Its newest version, which they are brought to.
+        answers: The answers of an engagement of its own, by number.
+        clash: A file with what is in it and what a repository puts in its place, so that the update conflicts.
+        stays: Files that ours leaves and Copier takes away, on purpose.
+    """
+
+    template: Path
+    first: str
+    last: str
+    answers: Callable[[int], dict[str, Any]]
+    clash: tuple[str, bytes, bytes]
+    stays: tuple[str, ...] = ()
+
+    def worked_on(self, files: Files, number: int) -> Files:
+        """The files after work of its own; every third changed what the template changes."""
+        path, old, new = self.clash
+        mode, text = files[path]
+        if old not in text:
+            raise AssertionError(f"{path} has no {old!r}")
+        clashing = {path: (mode, text.replace(old, new, 1))} if number % 3 == 0 else {}
+        return {**files, "models/own.py": (0o100644, f"NUMBER = {number}\n".encode()), **clashing}
+
+
+def own(folder: Path) -> Kind:
+    """The template of this repository."""
+    clash = ("noxfile.py", b"import nox\n", b"import sys\n\nimport nox\n")
+    return Kind(own_template(folder), "v1", "v2", answers_of, clash)
+
+
+def public(folder: Path) -> Kind:
+    """A public template with tags; `.python-version` is seeded there, and its newest version has it no more."""
+    folder.mkdir()
+    kinds = ("library", "cli", "web")
+    clash = (".coveragerc", b"concurrency = thread\n", b"concurrency = greenlet\n")
+    first, last = (f"v{version}" for version in PUBLIC)
+    given = {"min_python_version": "3.9", "description": "Scores applicants."}
+    return Kind(
+        public_template(folder),
+        first,
+        last,
+        lambda number: {**given, "project_name": f"engagement-{number}", "project_type": kinds[number % 3]},
+        clash,
+        (".python-version",),
+    )
+
+
 def answers_of(number: int) -> dict[str, Any]:
-    """Answers of an engagement of its own."""
+    """Answers of an engagement of its own, from the template of this repository."""
     forges, tiers = ("github", "gitlab", "azure"), ("low", "medium", "high")
     return {
         "engagement_id": f"engagement-{number}",
@@ -65,13 +122,13 @@ def answers_of(number: int) -> dict[str, Any]:
     }
 
 
-def make_repositories(folder: Path, template: Path, count: int, sets: int, *, lender: Path | None = None) -> list[Path]:
-    """Bare repositories at version 1, each with work of its own; in every third the update conflicts.
+def make_repositories(folder: Path, kind: Kind, count: int, sets: int, *, lender: Path | None = None) -> list[Path]:
+    """Bare repositories at the first version, each with work of its own; in every third the update conflicts.
 
     With a lender, objects lie there once for all.
     """
-    templates = Templates(folder / "making", [str(template)])
-    blueprint = templates.blueprint(templates.version(str(template), "v1"))
+    templates = Templates(folder / "making", [str(kind.template)])
+    blueprint = templates.blueprint(templates.version(str(kind.template), kind.first))
     empty = folder / "empty.git"
     git(folder, "init", "--quiet", "--bare", "--template=", str(empty))
     if lender is not None:
@@ -83,12 +140,9 @@ def make_repositories(folder: Path, template: Path, count: int, sets: int, *, le
         place = folder / "repositories" / f"r{number}.git"
         shutil.copytree(empty, place)
         project = Project("engagement", ANSWERS_FILE, lambda path: None)
-        pieces = blueprint.render(project, given=answers_of(number % sets)).pieces
+        pieces = blueprint.render(project, given=kind.answers(number % sets)).pieces
         files = {path: (piece.mode, piece.content().data) for path, piece in pieces.items()}
-        files["models/own.py"] = (0o100644, f"NUMBER = {number}\n".encode())
-        if number % 3 == 0:
-            mode, text = files["noxfile.py"]
-            files["noxfile.py"] = (mode, text.replace(b"import nox\n", b"import sys\n\nimport nox\n", 1))
+        files = kind.worked_on(files, number)
         objects, shelf = GitObjects(place), Shelf()
         entries = {path: Entry(mode, shelf.blob(data)) for path, (mode, data) in files.items()}
         tree = objects.changed_tree(shelf.tree({}), entries, shelf)
@@ -141,21 +195,22 @@ def ended(ran: Ran, count: int) -> str:
     return f"{count:,} repositories, {conflicts:,} with conflicts"
 
 
-def copier_loop(clones: Path) -> dict[str, str]:
+def copier_loop(clones: Path, to: str) -> dict[str, str]:
     """`copier update` in each work tree; gives the trees that it leaves."""
     trees = {}
     for place in sorted(clones.iterdir()):
-        command = [BIN / "copier", "update", "--defaults", "--quiet", "--vcs-ref", "v2"]
+        command = [BIN / "copier", "update", "--defaults", "--quiet", "--vcs-ref", to]
         subprocess.run(command, cwd=place, check=True, capture_output=True, env=environment())
         git(place, "add", "--all")
         trees[place.name] = git(place, "write-tree")
     return trees
 
 
-def against_copier(folder: Path, template: Path, sets: int, figure: str) -> dict[str, Any]:
+def against_copier(folder: Path, kind: Kind, sets: int, figure: str) -> dict[str, Any]:
     """A dry run over all repositories, beside the loop; the trees must be the same."""
     folder.mkdir()
-    repositories = make_repositories(folder, template, REPOSITORIES, sets)
+    template = kind.template
+    repositories = make_repositories(folder, kind, REPOSITORIES, sets)
     clones = folder / "clones"
     clones.mkdir()
     for place in repositories:
@@ -165,13 +220,19 @@ def against_copier(folder: Path, template: Path, sets: int, figure: str) -> dict
     )  # compiles what is imported
     ran = vendorkit(fleet_of(folder, template, repositories, pushed=False), "update", "--dry-run")
     middle = time.perf_counter()
-    updated = copier_loop(clones)
+    updated = copier_loop(clones, kind.last)
     found = Pair((ran.seconds,), (time.perf_counter() - middle,))
     written = folder / "plan.json"
     vendorkit(folder / "fleet", "update", "--plan", str(written))
-    trees = {each["name"]: each["tree"] for each in json.loads(written.read_text())["repositories"]}
-    if {f"{name}.git": tree for name, tree in trees.items()} != updated:
-        raise AssertionError("the trees differ from those of copier update")
+    vendorkit(folder / "fleet", "update")
+    for each in json.loads(written.read_text())["repositories"]:
+        name = f"{each['name']}.git"
+        objects, shelf = GitObjects(folder / "repositories" / name), Shelf()
+        tree = objects.changed_tree(each["tree"], dict.fromkeys(kind.stays), shelf)
+        if tree != updated.pop(name):
+            raise AssertionError(f"the tree of {name} differs from that of copier update")
+    if updated:
+        raise AssertionError(f"these were not planned: {sorted(updated)}")
     return found.row(
         figure,
         "copier update in each",
@@ -179,12 +240,12 @@ def against_copier(folder: Path, template: Path, sets: int, figure: str) -> dict
     )
 
 
-def pushed(folder: Path, template: Path) -> list[dict[str, Any]]:
+def pushed(folder: Path, kind: Kind) -> list[dict[str, Any]]:
     """Commit and push to remotes of this machine, beside git's own push and beside the objects alone; then status."""
     folder.mkdir()
-    repositories = make_repositories(folder, template, MANY, MANY)
+    repositories = make_repositories(folder, kind, MANY, MANY)
     shutil.copytree(folder / "repositories", folder / "floor", copy_function=os.link)
-    fleet = fleet_of(folder, template, repositories, pushed=True)
+    fleet = fleet_of(folder, kind.template, repositories, pushed=True)
     ran = vendorkit(fleet, "update", "--jobs", str(JOBS))
     says = ended(ran, MANY)
     commits = {each["name"]: each["commit"] for each in ran.result["repos"]}
@@ -256,15 +317,15 @@ def _state_mb(fleet: Path) -> float:
     return sum(path.stat().st_size for path in (fleet / ".vendorkit").glob("fleet.sqlite*")) / 1e6
 
 
-def growth(folder: Path, template: Path) -> dict[str, Any]:
+def growth(folder: Path, kind: Kind) -> dict[str, Any]:
     """Branches in few and in many repositories; the peer is the few, taken as many times."""
     folder.mkdir()
     ran: list[tuple[Ran, float]] = []
     for count in GROWTH:
         place = folder / str(count)
         place.mkdir()
-        repositories = make_repositories(place, template, count, count, lender=place / "lender.git")
-        fleet = fleet_of(place, template, repositories, pushed=False)
+        repositories = make_repositories(place, kind, count, count, lender=place / "lender.git")
+        fleet = fleet_of(place, kind.template, repositories, pushed=False)
         ran.append((vendorkit(fleet, "update"), _state_mb(fleet)))
         ended(ran[-1][0], count)
         shutil.rmtree(place)
@@ -278,14 +339,30 @@ def growth(folder: Path, template: Path) -> dict[str, Any]:
     return Pair((many.seconds,), (few.seconds * times,)).row(figure, f"{times:.0f} times those in {GROWTH[0]:,}", note)
 
 
+def with_public_template(folder: Path) -> list[dict[str, Any]]:
+    """The dry run once more; nothing where the template cannot be had, which is said."""
+    try:
+        theirs = public(folder / "public")
+    except ConnectionError as error:
+        print(f"left out, a public template: {error}", file=sys.stderr)
+        return []
+    return [against_copier(folder / "real", theirs, REPOSITORIES, "the same with a public template")]
+
+
 def measure() -> list[dict[str, Any]]:
     """Every figure."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        template = own_template(folder / "template")
-        few = against_copier(folder / "few", template, SETS, f"dry run, {SETS} sets of answers")
-        own = against_copier(folder / "own", template, REPOSITORIES, "dry run, own answers everywhere")
-        return [few, own, *pushed(folder / "many", template), growth(folder / "growth", template)]
+        ours = own(folder / "template")
+        few = against_copier(folder / "few", ours, SETS, f"dry run, {SETS} sets of answers")
+        many = against_copier(folder / "own", ours, REPOSITORIES, "dry run, own answers everywhere")
+        return [
+            few,
+            many,
+            *with_public_template(folder),
+            *pushed(folder / "many", ours),
+            growth(folder / "growth", ours),
+        ]
 
 
 if __name__ == "__main__":

@@ -55,14 +55,18 @@ def test_what_is_no_engagement_is_told_all_at_once_and_nothing_is_written(tmp_pa
     commit(made, {})
     evil = make_repository(tmp_path / "evil", template)
     git(evil, "remote", "add", "origin", f"ext::sh -c touch% {tmp_path}/pwned")
-    answer = run(tmp_path, "add", str(plain), str(made), str(tmp_path / "none"), str(evil))
+    odd = make_repository(tmp_path / "odd", template)
+    commit(odd, {".copier-answers.yml": '_src_path: /t\n_commit: v1\nname: "a\\x1b[2J"\n'})
+    answer = run(tmp_path, "add", str(plain), str(made), str(tmp_path / "none"), str(evil), str(odd))
     assert answer.code == 2
+    assert all(str(tmp_path) in fault["where"] for fault in answer.result["faults"]), "each says in which repository"
     says = [fault["says"] for fault in answer.result["faults"]]
-    assert len(says) == 4
+    assert len(says) == 5
     assert "is no git repository" in says[0]
     assert "answers file" in says[1]
     assert "neither a folder" in says[2]
     assert "expected an address" in says[3]
+    assert says[4] == "has a control character."
     assert not (tmp_path / "fleet.yaml").exists()
     assert not (tmp_path / "pwned").exists()
 

@@ -85,6 +85,31 @@ def test_a_closed_request_stays_closed_until_it_is_asked_for_again(
     assert [pull.state for pull in pulls] == ["closed", "open"]
 
 
+def test_a_newer_update_takes_the_place_of_an_open_request(tmp_path: Path, forge: FakeForge) -> None:
+    template = make_template(tmp_path / "t")
+    bares = fleet(tmp_path, template, forge)
+    run(tmp_path, "update", "--to", "v1.1.0")
+    git(tmp_path / "churn", "fetch", "--quiet", "origin", BRANCH)
+    git(tmp_path / "churn", "switch", "--quiet", BRANCH)
+    mine = commit(tmp_path / "churn", {"mine.txt": "mine\n"})
+    git(tmp_path / "churn", "push", "--quiet", "origin", BRANCH)
+    commit(template, {"template/new.txt.jinja": "came with 1.2\n"})
+    git(template, "tag", "v1.2.0")
+    for name in ("credit", "churn"):
+        forge.state.repos[f"bank/{name}"].branches += ("vendorkit/update-v1.2.0",)
+    found = {each["name"]: each for each in run(tmp_path, "update").result["repos"]}
+    assert {each["status"] for each in found.values()} == {"updated"}
+    credit, churn = (forge.state.repos[f"bank/{name}"].pulls for name in ("credit", "churn"))
+    assert [pull.state for pull in credit] == ["closed", "open"]
+    assert found["credit"]["request"] in credit[0].comments[0]
+    assert BRANCH not in git(bares["credit"], "branch", "--list")
+    assert [pull.state for pull in churn] == ["open", "open"], "it is theirs by now"
+    assert git(bares["churn"], "rev-parse", BRANCH) == mine
+    assert any("has commits of Platform" in note for note in found["churn"]["warnings"])
+    events = run(tmp_path, "history", "credit").result["repos"][0]["events"]
+    assert [each["outcome"] for each in events if each["request"]] == ["closed", "open"]
+
+
 def test_repositories_are_discovered(tmp_path: Path, forge: FakeForge) -> None:
     forge.state.repos["bank/credit"].files = (".copier-answers.yml",)
     host = forge.web.removeprefix("http://")
@@ -124,7 +149,7 @@ def test_only_so_many_requests_are_open_at_a_time(tmp_path: Path, template: Path
     for _ in range(2):
         answer = run(tmp_path, "update", "--to", "v1.1.0")
         assert [(each["name"], each["status"]) for each in answer.result["repos"]] == [("credit", "updated")]
-        assert [each["why"] for each in answer.result["held"]] == ["1 requests are open (`max_open`)"]
+        assert [each["why"] for each in answer.result["held"]] == ["as many requests are open as `max_open` allows"]
     forge.state.repos["bank/credit"].pulls[0].state = "merged"
     git(bares["credit"], "update-ref", "refs/heads/main", BRANCH)
     answer = run(tmp_path, "update", "--to", "v1.1.0")

@@ -57,7 +57,10 @@ def test_it_tells_versions_drift_and_why(tmp_path: Path, template: Path) -> None
     shown = run(tmp_path, "status", as_json=False)
     assert shown.err.splitlines() == ["looking at repositories"]
     text = shown.out
-    assert text.splitlines()[-1] == "3 repositories, 1 behind, 1 drifted, 0 stuck."
+    assert text.splitlines()[-2:] == [
+        "3 repositories, 1 behind, 1 drifted, 0 stuck.",
+        "Next: vendorkit fleet update --dry-run",
+    ]
     rows = list(csv.DictReader(io.StringIO(run(tmp_path, "status", "--format", "csv", as_json=False).out)))
     assert [row["drift"] for row in rows] == ["", "", "ci.yml new.txt"]
 
@@ -112,13 +115,26 @@ def test_conflicts_and_refusals_are_stuck_with_their_owner(tmp_path: Path, templ
     credit = make_repository(tmp_path / "credit", template)
     commit(credit, {"notes.md": "# credit\n\none\n2\nthree\nfour\nfive\n"})
     stray = make_repository(tmp_path / "stray", template)
-    run(tmp_path, "add", str(credit), str(stray), "--owner", "ann@bank.example")
+    other = make_template(tmp_path / "other", managed=False)
+    commit(other, {"copier.yml": (other / "copier.yml").read_text() + "_tasks: [touch more]\n"})
+    git(other, "tag", "--force", "v1.1.0")
+    tasks = make_repository(tmp_path / "tasks", other)
+    run(tmp_path, "add", str(credit), str(stray), str(tasks), "--owner", "ann@bank.example")
     commit(stray, {".copier-answers.yml": "_src_path: /elsewhere\n_commit: v1\n"})
-    run(tmp_path, "update", "--to", "v1.1.0")
-    found = status(tmp_path, "--stuck", code=1)
-    assert "ann@bank.example: solve the conflicts" in found["credit"]["stuck"]
-    assert "--retry" in found["stray"]["stuck"]
-    assert "not listed" in found["stray"]["why"]
+    for style in ("markers", "aside"):
+        run(tmp_path, "update", "--to", "v1.1.0", "--conflicts", style)
+        found = status(tmp_path, "--stuck", code=1)
+        assert "ann@bank.example: solve the conflicts" in found["credit"]["stuck"]
+        assert found["stray"]["stuck"].startswith("ann@bank.example: The template is not listed")
+        assert "--retry" in found["stray"]["stuck"]
+        assert found["stray"]["why"].count("not listed") == 1
+        assert found["tasks"]["stuck"].startswith(
+            "the platform team: the template has to run programs of its own: tasks;"
+        )
+    git(credit, "merge", "--quiet", "vendorkit/update-v1.1.0")
+    assert set(status(tmp_path, "--stuck")) == {"stray", "tasks"}
+    retried = run(tmp_path, "update", "--retry").result["repos"]
+    assert {each["name"] for each in retried} == {"stray", "tasks"}, "exactly what is stuck"
 
 
 def test_a_manifest_tells_stage_owner_and_failing_checks(tmp_path: Path, template: Path) -> None:

@@ -186,6 +186,9 @@ def test_a_plan_is_executed_exactly_or_refused(tmp_path: Path, template: Path) -
     }  # fmt: skip
     assert "moved on" in done["churn"]["why"]
     assert git(repositories["credit"], "rev-parse", f"{BRANCH}^{{tree}}") == written["repositories"][0]["final_tree"]
+    (tmp_path / "fleet.yaml").write_text((tmp_path / "fleet.yaml").read_text().replace("/churn", "/else"))
+    gone = run(tmp_path, "update", "--apply", str(plan))
+    assert (gone.code, [each["where"] for each in gone.result["faults"]]) == (2, ["churn"])
     plan.write_text("{}")
     assert run(tmp_path, "update", "--apply", str(plan)).code == 2
 
@@ -206,6 +209,15 @@ def test_rings_wait_until_the_one_before_is_merged(tmp_path: Path, template: Pat
     assert {each["name"]: each["status"] for each in answer.result["repos"]} == {"a": "current", "b": "updated"}
     assert [each["name"] for each in answer.result["held"]] == ["c"]
     assert run(tmp_path, "update", *TO, "--ring", "rest").result["held"][0]["name"] == "c"
+
+
+def test_a_ring_does_not_wait_for_templates_without_the_version(tmp_path: Path, template: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text("schema_version: 1\nrings: [{name: canary}, {name: rest}]\n")
+    other = make_template(tmp_path / "other", managed=False)
+    git(other, "tag", "--delete", "v1.1.0")
+    run(tmp_path, "add", str(make_repository(tmp_path / "a", other)), "--ring", "canary", "--template", str(template))
+    assert run(tmp_path, "add", str(make_repository(tmp_path / "b", template)), "--ring", "rest").code == 0
+    assert [each["status"] for each in update(tmp_path, *TO, code=1).values()] == ["refused", "updated"]
 
 
 def test_it_stops_at_too_many_failures_and_goes_on_when_told(tmp_path: Path, template: Path) -> None:
@@ -270,10 +282,36 @@ def test_what_cannot_be_updated_says_why(tmp_path: Path, template: Path) -> None
     assert "checked out" in done["good"]["why"] or done["good"]["status"] == "updated"
     assert (done["gone"]["status"], done["newer"]["status"]) == ("refused", "current")
     assert "not there" in done["gone"]["why"]
-    assert run(tmp_path, "update", "--to", "v9.9.9").result["repos"][0]["status"] == "refused"
     assert run(tmp_path, "update", "nobody").code == 2
     older = update(tmp_path, "newer", "--to", "1.0.0", code=1)["newer"]
     assert "newer than" in older["why"]
+    assert older["from"] == "v1.1.0"
+
+
+def test_a_version_that_no_template_has_is_refused_before_anything_is_done(tmp_path: Path, template: Path) -> None:
+    add(tmp_path, make_repository(tmp_path / "credit", template))
+    answer = run(tmp_path, "update", "--to", "v9.9.9")
+    assert answer.code == 2
+    assert [each["says"] for each in answer.result["faults"]] == ["has no v9.9.9; newest is v1.1.0."]
+    assert run(tmp_path, "history").result["repos"][0]["events"][-1]["what"] == "kicked off"
+
+
+def test_what_people_decided_is_no_failure_of_the_rollout(tmp_path: Path, template: Path) -> None:
+    taken = [make_repository(tmp_path / f"a{number}", template) for number in range(3)]
+    other = make_template(tmp_path / "other", managed=False)
+    git(other, "tag", "--delete", "v1.1.0")
+    add(tmp_path, *taken, make_repository(tmp_path / "b", other), make_repository(tmp_path / "c", template))
+    run(tmp_path, "add", "--template", str(other))
+    with (tmp_path / "fleet.yaml").open("a") as file:
+        file.write("rollout: {stop_after: 1, stop_at: 0.1}\n")
+    update(tmp_path, "a0", "a1", "a2")
+    for each in taken:
+        git(each, "switch", "--quiet", BRANCH)
+        commit(each, {"mine.txt": "mine\n"})
+        git(each, "switch", "--quiet", "main")
+    done = update(tmp_path, *TO, "--jobs", "1", code=1)
+    assert [each["status"] for each in done.values()] == ["refused"] * 4 + ["updated"]
+    assert "has no version v1.1.0" in done["b"]["why"]
 
 
 def test_a_tag_that_moved_is_said_although_the_state_was_lost(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,41 @@ def files_of(folder: Path, tree: str) -> dict[str, tuple[str, bytes]]:
 def store_plan(folder: Path, planned: Plan) -> None:
     """Write the objects of a plan, so that git can look at its tree; no reference changes."""
     GitObjects(folder).store(planned.objects)
+
+
+PUBLIC = ("0.9.0", "1.0.14")
+"""Releases of `coopie` (MIT), the Copier template that package registries have; its tags are v and the number."""
+FETCH = ("uvx", "--quiet", "--with", "hatchling", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation")
+
+
+def public_template(folder: Path) -> Path:
+    """A public template as its users have it: the source releases that it has on PyPI, as tags of a repository. They
+    are fetched for this and are not part of this project.
+
+    Raises:
+        ConnectionError: PyPI cannot be reached; says what was tried.
+    """
+
+    def fetch(version: str) -> subprocess.CompletedProcess[str]:
+        command = [*FETCH, "--no-binary=:all:", "--dest", str(folder), f"coopie=={version}"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(len(PUBLIC)) as pool:
+        for done in pool.map(fetch, PUBLIC):
+            if done.returncode != 0:
+                raise ConnectionError(f"needs PyPI, for `{' '.join(FETCH)} coopie`: {done.stderr[-300:]}")
+    place = folder / "template"
+    place.mkdir()
+    for version in PUBLIC:
+        if (place / ".git").exists():
+            git(place, "rm", "--quiet", "-r", ".")
+        shutil.unpack_archive(folder / f"coopie-{version}.tar.gz", folder)  # no filter: Python 3.11.2 has none
+        unpacked = folder / f"coopie-{version}"
+        kept = [path for path in (unpacked / "copier.yml", *(unpacked / "template").rglob("*")) if path.is_file()]
+        write(place, {path.relative_to(unpacked).as_posix(): path.read_bytes() for path in kept})
+        commit_all(place, f"Release {version}")
+        git(place, "tag", f"v{version}")
+    return place
 
 
 def own_template(folder: Path) -> Path:

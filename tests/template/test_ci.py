@@ -200,7 +200,9 @@ def test_only_the_main_branch_publishes(forge: str) -> None:
     publish = text[text.index("publish: #" if forge != "azure" else "stage: publish") :]
     conditions = {
         "github": "if: github.event_name == 'push' && vars.MLFLOW_TRACKING_URI != ''",
-        "gitlab": 'if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_PIPELINE_SOURCE == "push" && $MLFLOW_TRACKING_URI',
+        "gitlab": (
+            'if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_PIPELINE_SOURCE == "push" && $MLFLOW_TRACKING_URI'
+        ),
         "azure": "eq(variables['Build.SourceBranch'], 'refs/heads/main')",
     }
     assert conditions[forge] in publish

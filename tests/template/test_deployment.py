@@ -151,7 +151,9 @@ def test_base_images_are_pinned_and_the_image_is_not_root(answers: dict[str, Any
 def test_the_environment_is_declared_once_and_the_code_knows_it(answers: dict[str, Any]) -> None:
     folder = rendered(**answers)
     declared = build(folder / "deploy/base")["ConfigMap", model_of(folder)]["data"]
-    assert declared == {"MLFLOW_TRACKING_URI": yaml.safe_load((folder / ".copier-answers.yml").read_text())["mlflow_address"]}
+    assert declared == {
+        "MLFLOW_TRACKING_URI": yaml.safe_load((folder / ".copier-answers.yml").read_text())["mlflow_address"]
+    }
     reference = (REPOSITORY / "docs/reference/environment.md").read_text("utf-8")
     assert all(f"| `{name}` |" in reference for name in declared)
     service = yaml.safe_load((folder / "compose.yaml").read_text("utf-8"))["services"]["service"]

@@ -91,5 +91,11 @@ def test_the_runbook_has_what_is_asked_at_night(answers: dict[str, Any]) -> None
 @every_combination
 def test_the_readme_says_what_each_role_does(answers: dict[str, Any]) -> None:
     text = (rendered(**answers) / "README.md").read_text()
-    roles = ("vendor engineer", "approver, model risk", "on-call engineer", "head of model operations", "platform engineer")
+    roles = (
+        "vendor engineer",
+        "approver, model risk",
+        "on-call engineer",
+        "head of model operations",
+        "platform engineer",
+    )
     assert [role for role in roles if f"| {role} | " not in text] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -98,3 +99,28 @@ def test_a_push_takes_only_what_it_has_seen(bare: Path, tmp_path: Path) -> None:
 
 def test_addresses_are_shown_without_passwords() -> None:
     assert without_user("fatal: https://ann:secret@h/x and ssh://git@h/y") == "fatal: https://h/x and ssh://h/y"
+
+
+def test_a_helper_with_a_secret_in_it_is_copied_as_it_stands_and_becomes_no_argument(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = '!f() { printf "username=x\\npassword=%s\\\\n" "s3cr3t; #of nobody"; }; f'
+    mine = tmp_path / "gitconfig"
+    for key in ("credential.helper", "credential.https://git.bank.example:8443/a.b.helper"):
+        subprocess.run(["git", "config", "--file", mine, "--add", key, helper], check=True)
+    subprocess.run(["git", "config", "--file", mine, "user.name", "Ann"], check=True)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(mine))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    seen: list[object] = []
+    called = subprocess.run
+    monkeypatch.setattr(remotes.subprocess, "run", lambda line, **how: (seen.append(line), called(line, **how))[1])
+    monkeypatch.setattr(remotes, "_credentials", cache(remotes._credentials.__wrapped__))
+    copied = Path(remotes._credentials().name, "config")
+    told = [
+        called(["git", "config", "--file", path, "--null", "--get-regexp", "credential"], capture_output=True).stdout
+        for path in (mine, copied)
+    ]
+    assert told[0] == told[1] != b""
+    assert b"Ann" not in copied.read_bytes()
+    assert seen
+    assert "s3cr3t" not in repr(seen)

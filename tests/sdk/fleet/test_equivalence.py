@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -267,7 +268,10 @@ def random_cases(seed: int, count: int = 60) -> list[Case]:
         ours, theirs = (edited(shared, chance, chance.randint(0, 4)) for _ in range(2))
         if chance.random() < 0.1:
             ours = [*ours[:-1], *(line.rstrip("\n") for line in ours[-1:])]
-        made.append(Case(f"{number % 7}/{number}.txt", *("".join(each) for each in (base, ours, theirs))))
+        texts: list[str | None] = ["".join(each) for each in (base, ours, theirs)]
+        if chance.random() < 0.2:
+            texts[chance.randrange(3)] = None
+        made.append(Case(f"{number % 7}/{number}.txt", *texts))
     return made
 
 
@@ -279,11 +283,15 @@ def test_random_edits_give_what_copier_gives_conflicts_included(seed: int, tmp_p
     write(project, sides(cases, "ours"))
     commit_all(project)
     found, given, copiers = both(tmp_path, template, project)
-    assert len(found.conflicts) > 10, "random edits that never conflict prove nothing"
-    assert given.keys() == copiers.keys()
+    kinds = Counter(conflict.kind for conflict in found.conflicts)
+    assert kinds["text"] > 10, "random edits that never conflict prove nothing"
+    assert kinds["deleted-here"] > 0
+    kept = {conflict.path for conflict in found.conflicts if conflict.kind == "deleted-there"}
+    assert kept == given.keys() - copiers.keys() != set(), EDITED_HERE
+    assert copiers.keys() <= given.keys()
     marked = {path for path, (_, text) in copiers.items() if b"<<<<<<< before updating" in text}
-    assert {conflict.path for conflict in found.conflicts} == marked
-    assert [path for path in given if given[path] != copiers[path]] == []
+    assert {conflict.path for conflict in found.conflicts if conflict.is_text} == marked
+    assert [path for path in copiers if given[path] != copiers[path]] == []
 
 
 def test_copier_is_the_version_that_this_suite_was_run_against() -> None:

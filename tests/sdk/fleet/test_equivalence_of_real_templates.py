@@ -1,51 +1,25 @@
 """A public template as its users have it, beside the real `copier update`.
 
-`coopie` (MIT) is the Copier template that could be had here: its source releases on PyPI are its versions. They are
-fetched for this test, become tags of a repository, and are not part of this project. Templates that live on forges
-alone cannot be had where only package registries are reached.
+Its versions are source releases on PyPI. Templates that live on forges alone cannot be had where only package
+registries are reached.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.sdk.fleet.test_equivalence import both
-from tests.support.fleet import commit_all, git, make_project, write
-
-VERSIONS = ("0.9.0", "1.0.14")
-FETCH = ("uvx", "--quiet", "--with", "hatchling", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation")
+from tests.support.fleet import commit_all, make_project, public_template, write
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its versions as tags of a repository."""
-    folder = tmp_path_factory.mktemp("real")
-
-    def fetch(version: str) -> subprocess.CompletedProcess[str]:
-        command = [*FETCH, "--no-binary=:all:", "--dest", str(folder), f"coopie=={version}"]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    with ThreadPoolExecutor(len(VERSIONS)) as pool:
-        for done in pool.map(fetch, VERSIONS):
-            if done.returncode != 0:
-                pytest.skip(f"needs PyPI, for `{' '.join(FETCH)} coopie`: {done.stderr[-300:]}")
-    place = folder / "template"
-    place.mkdir()
-    for version in VERSIONS:
-        if (place / ".git").exists():
-            git(place, "rm", "--quiet", "-r", ".")
-        shutil.unpack_archive(folder / f"coopie-{version}.tar.gz", folder)  # no filter: Python 3.11.2 has none
-        unpacked = folder / f"coopie-{version}"
-        kept = [path for path in (unpacked / "copier.yml", *(unpacked / "template").rglob("*")) if path.is_file()]
-        write(place, {path.relative_to(unpacked).as_posix(): path.read_bytes() for path in kept})
-        commit_all(place, f"Release {version}")
-        git(place, "tag", f"v{version}")
-    return place
+    try:
+        return public_template(tmp_path_factory.mktemp("real"))
+    except ConnectionError as error:
+        pytest.skip(str(error))
 
 
 def test_its_users_get_what_copier_gives(template: Path, tmp_path: Path) -> None:

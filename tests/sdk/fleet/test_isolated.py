@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from plumbum import local
 from vendorkit.adapters.template.walls import program_for_walls
-from vendorkit.errors import BadInput, Unavailable
+from vendorkit.errors import BadInput, Refused, Unavailable
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, plan
 
@@ -63,6 +64,50 @@ def test_tasks_of_a_trusted_template_give_what_copier_gives(tmp_path: Path) -> N
     assert given["made.txt"][1] == b"ANNsecond\n"
     assert given["a.txt"][1] == b"Ann\nONE\n2\n3\n4\nFIVE\n"
     assert given == files_of(project, copier_update(project, unsafe=True))
+
+
+def test_extensions_and_filters_of_a_trusted_template_give_what_copier_gives(tmp_path: Path) -> None:
+    first = {
+        "copier.yml": "_jinja_extensions: [jinja2.ext.do]\nname: World\n",
+        "a.txt.jinja": "{% set all = [] %}{% do all.append(name) %}{{ all }}\n1\n",
+        ".gitattributes": "*.bin filter=lfs\n",
+        "model.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 3\n",
+    }
+    second = {"a.txt.jinja": "{% set all = [] %}{% do all.append(name) %}{{ all }}\n1\n2\n"}
+    template = make_template(tmp_path / "template", first, second)
+    project = make_project(template, tmp_path / "project", {"name": "Ann"}, unsafe=True)
+    found = planned(template, project, tmp_path / "cache")
+    assert (found.status, found.changed) == ("updated", (".copier-answers.yml", "a.txt"))
+    store_plan(project, found)
+    assert files_of(project, found.tree) == files_of(project, copier_update(project, unsafe=True))
+
+
+def test_submodules_of_a_trusted_template_give_what_copier_gives_where_they_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")  # git would refuse a submodule in a folder
+    monkeypatch.setitem(local.env._curr, "GIT_ALLOW_PROTOCOL", "file")  # what Copier gives its git
+    write(tmp_path / "lib", {"lib.txt": "one\n"})
+    commit_all(tmp_path / "lib")
+    template = make_template(tmp_path / "template", {"copier.yml": "name: World\n", "a.txt": "1\n"})
+    git(template, "submodule", "--quiet", "add", str(tmp_path / "lib"), "lib")
+    commit_all(template, "With a library")
+    git(template, "tag", "--force", "v1")
+    write(tmp_path / "lib", {"lib.txt": "two\n", "more.txt": "two\n"})
+    commit_all(tmp_path / "lib")
+    git(template / "lib", "pull", "--quiet", "origin", "main")
+    commit_all(template, "With a newer library")
+    git(template, "tag", "v2")
+    project = make_project(template, tmp_path / "project")
+    with pytest.raises(Refused, match="not listed"):
+        planned(template, project, tmp_path / "cache")
+    templates = Templates(tmp_path / "cache", [str(template), str(tmp_path / "lib")], trusted=[str(template)])
+    head = git(project, "rev-parse", "HEAD")
+    found = plan(project, head, ".copier-answers.yml", templates, templates.version(str(template)))
+    store_plan(project, found)
+    given = files_of(project, found.tree)
+    assert given["lib/lib.txt"][1] == b"two\n"
+    assert given == files_of(project, copier_update(project))
 
 
 def test_the_child_has_no_network_no_token_and_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

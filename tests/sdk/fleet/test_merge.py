@@ -66,6 +66,40 @@ def test_a_rename_that_is_not_clear_is_a_conflict(updated: Updated) -> None:
     assert files["old.txt"][1] == changed(LONG, 2, "HERE").encode()
 
 
+def test_of_two_files_that_went_the_likelier_one_was_renamed(updated: Updated) -> None:
+    other = LONG + "other\n" * 8
+    mine = changed(LONG, 2, "HERE")
+    found, files = updated(
+        {"a.txt": LONG, "b.txt": other}, {"a.txt": mine}, {"a.txt": None, "b.txt": None, "new.txt": other + "more\n"}
+    )
+    assert dict(found.renamed) == {}
+    assert [(each.path, each.kind) for each in found.conflicts] == [("a.txt", "deleted-there")]
+    assert files["new.txt"][1] == (other + "more\n").encode(), "it was b.txt, and nobody here edited that"
+    assert files["a.txt"][1] == mine.encode()
+
+
+def test_a_file_of_the_template_is_not_what_another_one_was_renamed_to(updated: Updated) -> None:
+    found, files = updated(
+        {"a.txt": LONG, "b.txt": LONG, "c.txt": LONG[:-3]}, {"a.txt": None}, {"a.txt": changed(LONG, 19, "T")}
+    )
+    assert [(each.path, each.kind) for each in found.conflicts] == [("a.txt", "deleted-here")]
+    assert files["b.txt"][1] == LONG.encode(), "the template gave both, and changed only the other"
+
+
+def test_a_file_of_another_project_is_not_what_one_was_renamed_to(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "t", {"copier.yml": "", "a.txt": LONG}, {"a.txt": changed(LONG, 19, "T")})
+    write(tmp_path / "repo", {"README.md": "Two projects.\n"})
+    commit_all(tmp_path / "repo")
+    for name in ("one", "two"):
+        make_project(template, tmp_path / "repo" / name)
+    write(tmp_path / "repo", {"one/a.txt": None})
+    head = commit_all(tmp_path / "repo")
+    templates = Templates(tmp_path / "cache", [str(template)])
+    found = plan(tmp_path / "repo", head, "one/.copier-answers.yml", templates, templates.version(str(template)))
+    assert [(each.path, each.kind) for each in found.conflicts] == [("one/a.txt", "deleted-here")]
+    assert found.changed == ("one/.copier-answers.yml",)
+
+
 def test_conflicts_left_aside_leave_the_text_and_name_all_three(updated: Updated, tmp_path: Path) -> None:
     mine, yours = changed(LONG, 4, "HERE"), changed(LONG, 4, "THERE")
     found, files = updated({"a.txt": LONG}, {"a.txt": mine}, {"a.txt": yours}, "aside")

@@ -12,9 +12,9 @@ from vendorkit.fleet import versions
 from vendorkit.fleet.drift import drift
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, plan
-from vendorkit.fleet.versions import plain_source
+from vendorkit.fleet.versions import plain_source, resolved
 
-from tests.support.fleet import commit_all, git, make_project, make_template, write
+from tests.support.fleet import Content, commit_all, git, make_project, make_template, write
 
 FIRST = {
     "copier.yml": "name: World\n",
@@ -149,6 +149,34 @@ def test_a_template_that_cannot_be_fetched(tmp_path: Path) -> None:
 )
 def test_spellings_of_one_source(one: str, other: str) -> None:
     assert plain_source(one) == plain_source(other)
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "place"),
+    [
+        ("https://git.bank.example/platform/t.git", "../lib.git", "https://git.bank.example/platform/lib.git"),
+        ("git@git.bank.example:platform/t.git", "../lib.git", "git@git.bank.example:platform/lib.git"),
+        ("file:///srv/platform/t", "./lib", "file:///srv/platform/t/lib"),
+        ("/srv/platform/t", "../../lib", "/srv/lib"),
+        ("/srv/platform/t", "https://git.bank.example/lib.git", "https://git.bank.example/lib.git"),
+    ],
+)
+def test_where_a_submodule_lies(source: str, url: str, place: str) -> None:
+    assert resolved(source, url) == place
+
+
+@pytest.mark.parametrize(
+    ("files", "needs"),
+    [
+        ({"copier.yml": "_jinja_extensions: [jinja2.ext.do]\nname: World\n"}, "jinja_extensions"),
+        ({".gitattributes": "*.bin filter=lfs\n"}, "filters"),
+    ],
+)
+def test_what_else_only_programs_could_do_is_reported(files: dict[str, Content], needs: str, tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template", {**FIRST, **files}, SECOND)
+    project = make_project(template, tmp_path / "project", unsafe=True)
+    found = planned(project, Templates(tmp_path / "cache", [str(template)]), template)
+    assert (found.status, found.needs, found.objects) == ("needs-tasks", (needs,), {})
 
 
 def test_a_template_that_runs_programs_is_reported(tmp_path: Path) -> None:

@@ -280,8 +280,18 @@ def _credentials() -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="vendorkit-git-")  # its finalizer removes it at the end
     path = Path(folder.name, "config")
     path.touch(mode=0o600)
-    for entry in done.stdout.split("\0"):
-        key, _, value = entry.partition("\n")
-        if key:
-            subprocess.run(["git", "config", "--file", path, "--add", key, value], check=True, capture_output=True)
+    pairs = (entry.partition("\n") for entry in done.stdout.split("\0") if entry)
+    written = "".join(_as_config(key, value) for key, _, value in pairs)
+    path.write_text(written, encoding="utf-8", errors="surrogateescape")
     return folder
+
+
+def _as_config(key: str, value: str) -> str:
+    """A setting as git's configuration files hold it. A helper may be a command with a secret in it, so that it never
+    becomes an argument of a process.
+    """
+    section, _, rest = key.partition(".")
+    inner, _, name = rest.rpartition(".")
+    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in (inner, value)]
+    head = f'[{section} "{quoted[0]}"]' if inner else f"[{section}]"
+    return f'{head}\n\t{name} = "{quoted[1].replace(chr(10), chr(92) + "n")}"\n'

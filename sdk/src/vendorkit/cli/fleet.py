@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from vendorkit.errors import BadInput, Fault
+from vendorkit.errors import BadInput, Fault, VendorkitError
 
 if TYPE_CHECKING:
     from vendorkit.adapters.git_objects import Signature
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from vendorkit.fleet.versions import Versions
     from vendorkit.records.fleet import Fleet
     from vendorkit.records.seen_file import SeenFile
+
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -127,6 +130,7 @@ class Opened:
             today=today,
             known=self.known,
             refuse_closed=(lambda row, branch: None) if again else self.desks.refuse_closed,
+            withdraw=self.desks.withdraw,
         )
 
 
@@ -146,22 +150,40 @@ def newest_of(versions: Versions) -> Newest:
     return newest
 
 
-def brought(fleet: Opened, names: Sequence[str]) -> Iterator[tuple[Row, Path, str]]:
-    """Each named engagement with a repository of this machine that holds its commit, and the commit.
+def of_each(
+    fleet: Opened, names: Sequence[str], about: Callable[[Row, Path, str], Answer]
+) -> Iterator[tuple[Row, Answer | VendorkitError]]:
+    """What is told about the commit of each named engagement, or why it cannot be: one never stops the others.
+
+    Args:
+        fleet: The fleet.
+        names: Names; empty means all.
+        about: Tells it, from the engagement, a repository of this machine, and a commit there.
 
     Raises:
         BadInput: A name that is not in the fleet.
-        Unavailable: A repository cannot be reached.
     """
     known = {row.name for row in fleet.rows}
     if faults := [Fault(name, "is not in the fleet.") for name in names if name not in known]:
         raise BadInput("There is no such repository in the fleet.", faults)
-    for row in fleet.rows:
-        if not names or row.name in names:
-            stand = fleet.reach.stand(row)
+    rows = [row for row in fleet.rows if not names or row.name in names]
+    stands = fleet.reach.stands(rows)
+    for row in rows:
+        stand = stands[row.name]
+        try:
+            if isinstance(stand, VendorkitError):
+                raise stand
             if not stand.commit:
-                raise BadInput("It has no commit yet.", [Fault(row.name, "is empty.")])
-            yield row, fleet.reach.bring(row, stand), stand.commit
+                raise BadInput("It has no commit yet.")
+            answer: Answer | VendorkitError = about(row, fleet.reach.bring(row, stand), stand.commit)
+        except VendorkitError as error:
+            answer = error
+        yield row, answer
+
+
+def code_of(errors: Iterable[VendorkitError], *, no: bool) -> int:
+    """The exit code of a command about many repositories: 1 where a verdict says no, else that of the worst error."""
+    return 1 if no else max((error.exit_code for error in errors), default=0)
 
 
 def reader_of(repository: Path, row: Row, commit: str) -> Callable[[str], SeenFile]:
@@ -178,30 +200,57 @@ def drift_of(fleet: Opened, today: date) -> Drift:
     return lambda repository, row, commit: [each.path for each in look(repository, row, commit) if not each.waived]
 
 
-def drifts_of(fleet: Opened, today: date) -> Callable[[Path, Row, str], list[Drifted]]:
-    """Tells every managed file of a commit that is not as the template gives it."""
-    listed = {template.url: template for template in fleet.fleet.templates}
+def drifts_of(
+    fleet: Opened, today: date, *, everything: bool = False, with_diff: bool = False
+) -> Callable[[Path, Row, str], list[Drifted]]:
+    """Tells every managed file of a commit that is not as the template gives it, or every file of the template."""
 
     def look(repository: Path, row: Row, commit: str) -> list[Drifted]:
         from vendorkit.fleet.drift import drift  # noqa: PLC0415  (it loads Copier, and most repositories are known)
-        from vendorkit.fleet.facts import recorded_in  # noqa: PLC0415
-        from vendorkit.fleet.offer import recorded_in_history  # noqa: PLC0415
 
-        source, version = recorded_in(repository, row, commit)
-        template = listed.get(fleet.templates.listed(source))
-        recorded = fleet.known.get((row.name, version)) or recorded_in_history(repository, commit, row, version)
+        held_against = _template_of(fleet, repository, row, commit)
         return drift(
             repository,
             commit,
             row.answers_path,
             fleet.templates,
-            recorded=recorded,
-            managed=template.managed if template else None,
+            everything=everything,
+            with_diff=with_diff,
             as_of=today,
-            name=row.short_name,
+            **held_against,
         )
 
     return look
+
+
+def given_of(fleet: Opened, today: date) -> Callable[[Path, Row, str], tuple[dict[str, bytes] | None, str]]:
+    """Gives the managed files of a commit as the template gives them at the version that it records, or why not."""
+
+    def look(repository: Path, row: Row, commit: str) -> tuple[dict[str, bytes] | None, str]:
+        from vendorkit.fleet.drift import beside, given  # noqa: PLC0415
+        from vendorkit.fleet.facts import one_line  # noqa: PLC0415
+
+        try:
+            held_against = _template_of(fleet, repository, row, commit)
+            with fleet.templates.lock:
+                place = (repository, commit, row.answers_path)
+                return given(beside(*place, fleet.templates, as_of=today, **held_against)), ""
+        except VendorkitError as error:
+            return None, one_line(error)
+
+    return look
+
+
+def _template_of(fleet: Opened, repository: Path, row: Row, commit: str) -> dict[str, Any]:
+    """What tells which version of which template an engagement is held against, and what belongs to it."""
+    from vendorkit.fleet.facts import recorded_in  # noqa: PLC0415
+    from vendorkit.fleet.offer import recorded_in_history  # noqa: PLC0415
+
+    source, version = recorded_in(repository, row, commit)
+    listed = {template.url: template for template in fleet.fleet.templates}
+    template = listed.get(fleet.templates.listed(source))
+    recorded = fleet.known.get((row.name, version)) or recorded_in_history(repository, commit, row, version)
+    return {"recorded": recorded, "managed": template.managed if template else None, "name": row.short_name}
 
 
 def judge_of(today: date) -> Judge:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,26 +43,42 @@ def told(result: Result, wish: Wish, plan: Path | None = None) -> Outcome:
     code = 1 if statuses & set(NO) else 3 if "failed" in statuses else 0
     value: dict[str, Any] = {"to": wish.to or None, "dry_run": wish.dry, "repos": repos, "held": held}
     value |= {"stopped": result.stopped or None, "plan": str(plan) if plan else None}
-    return Outcome(value, _text(repos, held, result.stopped, diffs=wish.dry and plan is None), exit_code=code)
+    lines = _lines(repos, held, result.stopped, diffs=wish.dry and plan is None)
+    return Outcome(value, "\n".join([*lines, *_next(result, wish, plan)]), exit_code=code)
 
 
-def _text(repos: list[dict[str, Any]], held: list[dict[str, Any]], stopped: str, *, diffs: bool) -> str:
+def _next(result: Result, wish: Wish, plan: Path | None) -> Iterator[str]:
+    """What to do after it; nothing where all is done."""
+    statuses = {outcome.status for outcome in result.outcomes}
+    command = f"vendorkit fleet {'update' if wish.reset is None else 'reset'}"
+    if plan is not None:
+        yield f"{plan} has the plan. Next: {command} --apply {plan}"
+    elif wish.dry:
+        yield f"Nothing was written. Next: the same without `--dry-run`, or `{command} --plan FILE` for somebody's yes."
+    elif "failed" in result.stopped:
+        yield f"Next: mend what failed, then `{command} --retry`; or go on all the same with `{command} --resume`"
+    elif statuses & {"conflict", "refused", "failed", "needs-tasks"}:
+        yield "Next: vendorkit fleet status --stuck"
+    elif result.held:
+        yield "Next: the same command once that is so"
+
+
+def _lines(repos: list[dict[str, Any]], held: list[dict[str, Any]], stopped: str, *, diffs: bool) -> list[str]:
     from vendorkit.documents.plain import clean, lines_of  # noqa: PLC0415
 
     width = max([len(each["name"]) for each in (*repos, *held)], default=0)
     lines = []
     for each in repos:
-        versions = f"{each['from'] or '?'} -> {each['to'] or '?'}"
+        versions = " -> ".join(filter(None, (each["from"], each["to"] if each["to"] != each["from"] else "")))
         where = each["request"] or each["branch"] or ""
-        lines.append(
-            f"{each['name']:<{width}}  {each['status']:<11}  {clean(' '.join((versions, each['why'], where)))}"
-        )
+        says = "; ".join(filter(None, (versions, each["why"].rstrip("."), where)))
+        lines.append(f"{each['name']:<{width}}  {each['status']:<11}  {clean(says, 400)}")
         lines += [f"{'':<{width}}  note: {clean(says)}" for says in each["warnings"]]
         if diffs and each.get("diff"):
             lines += ["", *lines_of(each["diff"]), ""]
-    lines += [clean(f"{each['name']:<{width}}  held         {each['why']}") for each in held]
+    lines += [f"{each['name']:<{width}}  {'held':<11}  {clean(each['why'])}" for each in held]
     if stopped:
         lines.append(clean(f"stopped: {stopped}"))
     counts = {status: sum(each["status"] == status for each in repos) for status in {each["status"] for each in repos}}
     counted = [f"{count} {status}" for status, count in sorted(counts.items())]
-    return "\n".join([*lines, ", ".join([*counted, *([f"{len(held)} held"] if held else [])]) or "nothing to do"])
+    return [*lines, ", ".join([*counted, *([f"{len(held)} held"] if held else [])]) or "nothing to do"]

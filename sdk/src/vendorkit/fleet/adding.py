@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pydantic import TypeAdapter, ValidationError
@@ -78,7 +78,7 @@ def add(
         except VendorkitError as error:
             if error.exit_code != BadInput.exit_code:
                 raise
-            faults += error.faults or [Fault(place, error.says)]
+            faults += [_at(place, each) for each in error.faults or [Fault("", error.says)]]
     if ring and ring not in before.ring_names:
         faults.append(Fault("--ring", f"{ring!r} is not one of `rings`: {', '.join(before.ring_names)}."))
     if faults:
@@ -105,6 +105,12 @@ def add(
             if each.template not in allowed
         },
     )
+
+
+def _at(place: str, fault: Fault) -> Fault:
+    """A fault that says in which repository it is."""
+    where = fault.where if place in fault.where else f"{place}: {fault.where}".removesuffix(": ")
+    return replace(fault, where=where)
 
 
 def _engagements(folder: Path, place: str, reach: Reach) -> Iterator[Found]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vendorkit.adapters.forges.base import Opened, Request, Search
 from vendorkit.adapters.remotes import Access
-from vendorkit.errors import Refused
 from vendorkit.fleet.hosts import Hosts, OnForge
 from vendorkit.fleet.inventory import Row
+from vendorkit.fleet.ours import Declined
 from vendorkit.fleet.state import Known
 from vendorkit.records.base import now
 from vendorkit.records.fleet import Discovery, Fleet, Repository, plain_name
@@ -90,13 +91,27 @@ class Desks:
         """Refuse a branch whose request somebody closed: only a retry opens another.
 
         Raises:
-            Refused: It was closed.
+            Declined: It was closed.
             Unavailable: The forge does not answer.
         """
         found = self.look(row, branch)
         if found is not None and found.state == "closed":
             fix = "`vendorkit fleet update --retry` opens another."
-            raise Refused(f"{found.url} was closed without being merged.", fix=fix)
+            raise Declined(f"{found.url} was closed without being merged.", fix=fix)
+
+    def withdraw(self, row: Row, branch: str, why: str) -> Known | None:
+        """Close the open request of a row's branch and say why there; None where there is none.
+
+        Raises:
+            Refused: The forge says no.
+            Unavailable: The forge does not answer.
+        """
+        at = self._at(row)
+        found = at.forge.look(at.repository, branch)
+        if found is None or found.state != "open":
+            return None
+        at.forge.close(at.repository, found.number, why)
+        return known(replace(found, state="closed"))
 
     def look(self, row: Row, branch: str) -> Known | None:
         """The request of a row's branch; None where there is none or no forge."""

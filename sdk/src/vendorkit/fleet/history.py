@@ -15,9 +15,9 @@ from vendorkit.adapters.commits import Commit, Commits
 from vendorkit.adapters.git_objects import GitObjects
 from vendorkit.errors import BadInput
 from vendorkit.fleet.inventory import Row
+from vendorkit.fleet.ours import UPDATE
 from vendorkit.fleet.recorded import recorded_answers
 from vendorkit.fleet.state import Known
-from vendorkit.fleet.wording import UPDATE
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ is a conflict that is named; the repository's side stays.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -102,6 +102,7 @@ class Merge:
         self.shelf = shelf
         self._texts = texts
         self._style = style
+        self._given: Collection[str] = ()
         self.merged = Merged()
         self.rules = Rules(self._content)
 
@@ -121,7 +122,8 @@ class Merge:
             seeded: Whether a file is left alone once it is there.
             restored: Whether a file is brought back when it was deleted; then its deletion is no conflict.
         """
-        changed = [path for path in base.keys() | theirs.keys() if not _same(base.get(path), theirs.get(path))]
+        self._given = base.keys() | theirs.keys()
+        changed = [path for path in self._given if not _same(base.get(path), theirs.get(path))]
         ordered = sorted(changed, key=lambda path: (path.rpartition("/")[2] not in _RULES, path))
         gone = [path for path in ordered if path not in theirs]
         followed = self._renamed_there(gone, base, theirs, seeded)
@@ -256,8 +258,11 @@ class Merge:
         theirs: Mapping[str, Piece],
         seeded: Callable[[str], bool],
     ) -> dict[str, str]:
-        """Files that the template renamed while they were edited here: old path to new path."""
+        """Files that the template renamed while they were edited here: old path to new path. Each has to be the
+        likeliest for the other, whether or not somebody edited those that are likelier.
+        """
         found: dict[str, str] = {}
+        gone = list(gone)
         new = [path for path in theirs if path not in base and self.ours(self._prefix + path) is None]
         for path in gone:
             ours = self.ours(self._prefix + path)
@@ -267,7 +272,8 @@ class Merge:
             if ours != before.entry:
                 free = (each for each in new if each not in found.values() and not seeded(each))
                 match = _likeliest(before.read(), ((each, theirs[each].content().data) for each in free))
-                if match:
+                left = ((each, base[each].content().data) for each in gone if base[each].mode != LINK)
+                if match and _likeliest(theirs[match].content().data, left) == path:
                     found[path] = match
         return found
 
@@ -281,14 +287,17 @@ class Merge:
             self.merged.renamed[here] = there
 
     def _renamed_here(self, full: str, base: Side) -> tuple[str, Entry] | None:
-        """Where the repository moved a file of the template to; None where that is not clear."""
+        """Where the repository moved a file of the template to; None where that is not clear. Other files of the
+        template are where they belong, and other projects of the repository have their own.
+        """
         if base.entry.mode == LINK or not base.read().strip():
             return None
         ending = full.rpartition("/")[2].rpartition(".")[2]
         held = [
             (path, entry)
             for path, entry in self._objects.walk(self._tree)
-            if entry.mode in (FILE, PROGRAM) and path.endswith(ending) and path not in self.merged.changes
+            if entry.mode in (FILE, PROGRAM) and path.startswith(self._prefix) and path.endswith(ending)
+            if path not in self.merged.changes and path.removeprefix(self._prefix) not in self._given
         ]
         same = [row for row in held if row[1].id == base.entry.id]
         if same:

@@ -40,9 +40,11 @@ def migrated(
         BadInput: A migration failed.
         Unavailable: No sandbox can be had here.
     """
-    (mirror, older), (_, newer) = (templates.at(version) for version in versions)
+    (parts, older), (more, newer) = (templates.at(version) for version in versions)
     source = versions[1].source
-    changes = migrate_isolated(mirror, source, (older, newer), stage, project.seen, _files(project), recorded=recorded)
+    changes = migrate_isolated(
+        {**parts, **more}, source, (older, newer), stage, project.seen, _files(project), recorded=recorded
+    )
     rules = Rules(lambda path: project.read(path.removeprefix(project.folder)))
     entries: dict[str, Entry | None] = {}
     for path, change in changes.items():

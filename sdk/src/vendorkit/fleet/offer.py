@@ -13,33 +13,27 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vendorkit.adapters.commits import Commit, Commits
+from vendorkit.adapters.commits import Commits
 from vendorkit.adapters.git_objects import Signature
-from vendorkit.errors import Fault, Refused, Unavailable
+from vendorkit.errors import BadInput, Fault, Refused, Unavailable
 from vendorkit.fleet.inventory import Row
 from vendorkit.fleet.locking import locked_again
 from vendorkit.fleet.merge import ConflictStyle
+from vendorkit.fleet.ours import TEMPLATE, UPDATE, Declined, overtake, refuse_foreign
 from vendorkit.fleet.plan_file import PlannedRepository
 from vendorkit.fleet.reach import Reach, Stand
 from vendorkit.fleet.state import Known
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, commit, plan
-from vendorkit.fleet.versions import TemplateVersion
-from vendorkit.fleet.wording import TEMPLATE, TREE, UPDATE, body, heal_message, title, update_message
+from vendorkit.fleet.versions import TemplateVersion, without_credentials
+from vendorkit.fleet.wording import body, heal_message, title, told_of, update_message
 from vendorkit.records.base import now
 from vendorkit.records.fleet import Template
 
-SAYS = {
-    "updated": "",
-    "current": "is on this version already",
-    "drifted": "managed files were deleted or weakened; they are restored",
-    "conflict": "both sides changed the same lines",
-    "needs-tasks": "the template has to run programs of its own",
-}
-
-
 LOOKED_AT = 1000
 """Commits of a repository in which the last update is looked for."""
+REMEMBERED = ("run", "at", "ring", "by", "reset", "declined")
+"""What the state keeps of an outcome besides what it says."""
 FULL_ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -60,6 +54,8 @@ class Outcome:
         notes: What else somebody should know.
         diff: What it would change, as text; only when asked for.
         known: All of it as it was remembered, where it was done before the run was cut off.
+        closed: Branches of older updates whose requests this one took the place of.
+        declined: Whether it is refused because people decided otherwise: then the rollout has not failed there.
     """
 
     row: Row
@@ -74,11 +70,18 @@ class Outcome:
     notes: tuple[str, ...] = field(default=())
     diff: str = ""
     known: Mapping[str, Any] | None = None
+    closed: Mapping[str, Known] = field(default_factory=dict)
+    declined: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Whether it counts as a failure of the rollout."""
+        return self.status == "failed" or (self.status == "refused" and not self.declined)
 
     def to_value(self) -> dict[str, Any]:
         """As plain JSON values."""
         if self.known is not None:
-            return {key: value for key, value in self.known.items() if key not in ("run", "at", "ring", "by", "reset")}
+            return {key: value for key, value in self.known.items() if key not in REMEMBERED}
         planned = self.planned
         value = {
             "name": self.row.name,
@@ -144,6 +147,7 @@ class Ground:
         today: The day that waivers are judged by.
         known: Name and version to the full template commit that was recorded when it was updated to it.
         refuse_closed: Refuses a row's branch whose request somebody closed.
+        withdraw: Closes the open request of a row's branch, and says why.
     """
 
     templates: Templates
@@ -155,6 +159,7 @@ class Ground:
     today: date
     known: Mapping[tuple[str, str], str]
     refuse_closed: Callable[[Row, str], None]
+    withdraw: Callable[[Row, str, str], Known | None]
 
     def recorded(self, row: Row, version: str, repository: Path, commit: str) -> str | None:
         """The full template commit that was recorded when a row was updated to a version: by the fleet's state, else
@@ -188,14 +193,36 @@ class Offers:
         """The version that repositories of a template are brought to; a tag may be named without its `v`.
 
         Raises:
-            Refused: The template is not listed, or has no such version.
+            Declined: The template is not listed, or has no such version.
         """
-        try:
-            return self.ground.templates.version(source, self.ground.wanted or None)
-        except Refused:
-            if not self.ground.wanted[:1].isdigit():
-                raise
-            return self.ground.templates.version(source, f"v{self.ground.wanted}")
+        wanted = self.ground.wanted
+        names = [wanted, f"v{wanted}"] if wanted[:1].isdigit() else [wanted or None]
+        for name in names:
+            try:
+                return self.ground.templates.version(source, name)
+            except Refused as error:
+                refusal = Declined(error.says, error.faults, fix=error.fix)
+        raise refusal
+
+    def refuse_unknown(self) -> None:
+        """Refuse a version that no listed template has, before anything is done for any repository.
+
+        Raises:
+            BadInput: There is no such version.
+        """
+        faults = []
+        for source in self.ground.listed if self.ground.wanted and self._expected is None else ():
+            try:
+                newest = self.ground.templates.version(source).name
+                self.target(source)
+            except Refused:
+                faults.append(Fault(without_credentials(source), f"has no {self.ground.wanted}; newest is {newest}."))
+            except Unavailable:
+                return  # it may be there: each repository says what came of it
+            else:
+                return
+        if faults:
+            raise BadInput("No template of the fleet has this version.", faults)
 
     def branch(self, row: Row, planned: Plan) -> str:
         """The branch of an update: one for each version and engagement."""
@@ -289,25 +316,36 @@ class Offers:
         says = title(made.planned, marked=made.marked)
         text = body(made.planned, made.changes, made.branch, marked=made.marked, engagement=made.row.folder)
         known = request(made, says, text)
+        closed: dict[str, Known] = {}
+        notes: list[str] = []
         if known is None:
             known = Known("", "open", "none", made.marked, None, now(), now(), made.commit)
-        return outcome_of(made.row, made.planned, branch=made.branch, commit=made.commit, request=known)
+        else:
+            closed, notes = self._overtake(made, known.url)
+        ended = outcome_of(made.row, made.planned, branch=made.branch, commit=made.commit, request=known)
+        return replace(ended, closed=closed, notes=tuple(notes))
+
+    def _overtake(self, made: Prepared, url: str) -> tuple[dict[str, Known], list[str]]:
+        """Close the requests of older updates, and take their branches away: what they hold is in the newer one."""
+        row, reach = made.row, self.ground.reach
+        return overtake(
+            row,
+            Commits(made.repository),
+            made.stand,
+            made.planned.to_version.name if made.planned.kind == "update" else "",
+            url,
+            withdraw=lambda branch, why: self.ground.withdraw(row, branch, why),
+            drop=lambda branch: reach.push(row, made.repository, branch, "", seen=made.stand.updates[branch]),
+        )
 
 
 def outcome_of(
     row: Row, planned: Plan, *, branch: str = "", commit: str = "", request: Known | None = None, diff: str = ""
 ) -> Outcome:
     """The outcome that a plan has when nothing goes wrong."""
-    why = SAYS[planned.status]
-    if planned.kind == "reset":
-        why = f"files brought back: {len(planned.healed)}" if planned.healed else "is as its template gives it"
-    if planned.status == "conflict":
-        why = f"{len(planned.conflicts)} conflicts: {', '.join(each.path for each in planned.conflicts[:5])}"
-    elif planned.status == "needs-tasks":
-        why = f"{why}: {', '.join(planned.needs)}"
     before, after = planned.from_version.name, planned.to_version.name
     kept = replace(planned, objects={})  # thousands of outcomes are held until the end
-    return Outcome(row, planned.status, before, after, branch, commit, why, kept, request, diff=diff)
+    return Outcome(row, planned.status, before, after, branch, commit, told_of(planned), kept, request, diff=diff)
 
 
 def recorded_in_history(repository: Path, commit: str, row: Row, version: str) -> str | None:
@@ -322,31 +360,6 @@ def recorded_in_history(repository: Path, commit: str, row: Row, version: str) -
         return None
     named = last.trailer(TEMPLATE).rpartition("@")[2]
     return named if FULL_ID.fullmatch(named) else None
-
-
-def refuse_foreign(commits: Commits, tip: str, base: str, branch: str) -> None:
-    """Refuse a branch on which somebody else committed, merged or amended.
-
-    Args:
-        commits: The repository.
-        tip: Where the branch is.
-        base: The branch that it is to go into.
-        branch: Its name, for messages.
-
-    Raises:
-        Refused: It has a commit that is not as we made it; names whose.
-    """
-    foreign = [each for each in commits.only_on(tip, base) if not is_ours(each)]
-    if foreign:
-        last = foreign[0]
-        fault = Fault(branch, f"{last.id[:12]} is by {last.author} of {last.at[:10]}; the branch is left alone.")
-        fix = "Merge or close it; a new update starts from what was merged."
-        raise Refused("People committed on the branch of the update.", [fault], fix=fix)
-
-
-def is_ours(found: Commit) -> bool:
-    """Whether a commit is one of ours, as we made it."""
-    return len(found.parents) == 1 and found.trailer(TREE) == found.tree
 
 
 def plan_value(outcome: Outcome) -> dict[str, Any]:

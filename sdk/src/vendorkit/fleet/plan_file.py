@@ -125,5 +125,8 @@ def read_plan(path: Path) -> PlanFile:
     try:
         return PlanFile.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        faults = [Fault(f"{path}: {key_path(each['loc'])}", f"{each['msg']}.") for each in error.errors()]
+        faults = [
+            Fault(": ".join(filter(None, (str(path), key_path(each["loc"])))), f"{each['msg']}.")
+            for each in error.errors()
+        ]
         raise BadInput("This is no plan.", faults) from error

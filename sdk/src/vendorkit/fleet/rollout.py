@@ -23,6 +23,7 @@ from vendorkit.errors import Refused, Unavailable, VendorkitError
 from vendorkit.fleet.facts import one_line, recorded_in
 from vendorkit.fleet.inventory import Row
 from vendorkit.fleet.offer import Offers, Open, Outcome, Prepared, outcome_of
+from vendorkit.fleet.ours import Declined
 from vendorkit.fleet.reach import Reach, Stand, folder_of
 from vendorkit.fleet.showing import diff_of
 from vendorkit.fleet.state import State
@@ -33,7 +34,6 @@ TRIES = 3
 """How often a host is asked that does not answer."""
 SECONDS = 0.5
 """Pause before the second try; it doubles, and is spread so that not all come back at once."""
-FAILURES = ("failed", "refused")
 
 T = TypeVar("T")
 
@@ -101,6 +101,7 @@ class Runner:
         self._paused = paused
         self._room = room
         self._asked = asked
+        self._before: dict[str, str] = {}
         self.result = Result()
 
     def run(self, rows: Sequence[Row]) -> None:
@@ -114,7 +115,7 @@ class Runner:
                     if not self._has_room(waiting[0], len(fetching) + len(delivering)):
                         if fetching or delivering:
                             break
-                        why = f"{self._rules.max_open} requests are open (`max_open`)"
+                        why = "as many requests are open as `max_open` allows"
                         self.result.held.append(Held(waiting.popleft(), why))
                         continue
                     row = waiting.popleft()
@@ -143,6 +144,8 @@ class Runner:
                 return
 
     def _take(self, outcome: Outcome) -> None:
+        if outcome.request is not None and outcome.request.url and outcome.row.name not in self._asked:
+            self._room -= 1
         self.result.outcomes.append(outcome)
         self._ended(outcome)
 
@@ -150,7 +153,7 @@ class Runner:
         """Whether something says that no more is begun."""
         if not self.result.stopped:
             outcomes = self.result.outcomes
-            failures = sum(outcome.status in FAILURES for outcome in outcomes)
+            failures = sum(outcome.fails for outcome in outcomes)
             if failures >= self._rules.stop_after and failures / len(outcomes) >= self._rules.stop_at:
                 self.result.stopped = f"{failures} of {len(outcomes)} repositories failed"
             else:
@@ -170,6 +173,7 @@ class Runner:
     def _make(self, row: Row, fetched: Future[tuple[Stand, Path]]) -> Prepared | Outcome:
         stand, repository = fetched.result()
         source, version = recorded_in(repository, row, stand.commit)
+        self._before[row.name] = version
         planned = self._offers.plan(row, stand, repository, source, version)
         if planned.changes_nothing:
             return outcome_of(row, planned)
@@ -184,8 +188,6 @@ class Runner:
             stand, repository = self._fetch(made.row)
             again = self._offers.prepare(made.row, stand, repository, made.planned)
             outcome = self._offers.deliver(again, self._request)
-        if outcome.request is not None and outcome.request.url and made.row.name not in self._asked:
-            self._room -= 1
         return outcome
 
     def _patiently(self, row: Row, call: Callable[[], T]) -> T:
@@ -203,9 +205,10 @@ class Runner:
         try:
             return call()
         except Unavailable as error:
-            return Outcome(row, "failed", why=one_line(error))
+            return Outcome(row, "failed", self._before.get(row.name, ""), why=one_line(error))
         except VendorkitError as error:
-            return Outcome(row, "refused", why=one_line(error))
+            declined = isinstance(error, Declined)
+            return Outcome(row, "refused", self._before.get(row.name, ""), why=one_line(error), declined=declined)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  (it may be hostile, and the other repositories still want theirs)
@@ -237,12 +240,14 @@ def health(ring: Ring, *, rows: Sequence[Row], reach: Reach, offers: Offers, sta
     rows = [row for row in rows if row.ring == ring.name]
     lasts, stands = state.last_outcomes(), reach.stands(rows)
 
-    def has_it(row: Row) -> bool:
+    def has_it(row: Row) -> bool | None:
         stand = stands[row.name]
         try:
             return isinstance(stand, Stand) and bool(stand.commit) and _has_it(row, stand, reach, offers)
+        except Declined:
+            return None  # its template has no such version: it does not count
         except VendorkitError:
-            return False  # it does not count as merged
+            return False
 
     def fails(row: Row) -> bool:
         branch = str((lasts.get(row.name) or {}).get("branch") or "")
@@ -250,11 +255,11 @@ def health(ring: Ring, *, rows: Sequence[Row], reach: Reach, offers: Offers, sta
         return request is not None and request.checks == "red"
 
     red = [row.name for row, failed in zip(rows, reach.at_once(fails, rows), strict=True) if failed]
-    merged = sum(reach.at_once(has_it, rows))
+    counted = [each for each in reach.at_once(has_it, rows) if each is not None]
     if red:
         return f"ring {ring.name}: checks fail in {', '.join(red[:5])}"
-    if rows and merged / len(rows) < ring.merged:
-        return f"ring {ring.name}: {merged} of {len(rows)} have it, {ring.merged:.0%} are needed"
+    if counted and sum(counted) / len(counted) < ring.merged:
+        return f"ring {ring.name}: {sum(counted)} of {len(counted)} have it, {ring.merged:.0%} are needed"
     return ""
 
 

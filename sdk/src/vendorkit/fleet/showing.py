@@ -1,9 +1,10 @@
-"""What a plan would change, as a unified diff; it is never applied from this text."""
+"""Differences as unified diffs, for people; nothing is ever applied from this text."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from vendorkit.adapters.git_objects import FOLDER, LINK, SUBMODULE, Entry, GitObjects
 from vendorkit.fleet.rules import is_binary
@@ -13,21 +14,30 @@ MOST_BYTES = 400_000
 """Longer files are named and not shown."""
 
 
+class Shown(NamedTuple):
+    """A file as a diff shows it: its mode and its bytes."""
+
+    mode: int
+    data: bytes
+
+
 def diff_of(planned: Plan) -> str:
     """The difference between the commit that a plan is made on and what it would leave."""
     objects = GitObjects(planned.where)
     objects.lend(planned.objects)
     before = objects.tree_of(planned.base_commit)
-    paths = sorted({*planned.changed, *planned.deleted, *planned.healed})
-    return "".join(line for path in paths for line in _file(objects, planned, before, path))
+    lines: list[str] = []
+    for path in sorted({*planned.changed, *planned.deleted, *planned.healed}):
+        sides = (shown(objects, objects.entry(tree, path)) for tree in (before, planned.final_tree))
+        lines += diff_lines(path, *sides)
+    return "".join(lines)
 
 
-def _file(objects: GitObjects, planned: Plan, before: str, path: str) -> Iterator[str]:
-    old, new = objects.entry(before, path), objects.entry(planned.final_tree, path)
+def diff_lines(path: str, old: Shown | None, new: Shown | None) -> Iterator[str]:
+    """The lines of a unified diff of one file; None where it is not there."""
     if old == new:
         return
-    texts = [_content(objects, entry) for entry in (old, new)]
-    names = [f"{side}/{path}" if entry else "/dev/null" for side, entry in (("a", old), ("b", new))]
+    names = [f"{side}/{path}" if shown else "/dev/null" for side, shown in (("a", old), ("b", new))]
     yield f"diff --git a/{path} b/{path}\n"
     if old is None and new is not None:
         yield f"new file mode {new.mode:o}\n"
@@ -35,6 +45,7 @@ def _file(objects: GitObjects, planned: Plan, before: str, path: str) -> Iterato
         yield f"deleted file mode {old.mode:o}\n"
     elif old and new and old.mode != new.mode:
         yield f"old mode {old.mode:o}\nnew mode {new.mode:o}\n"
+    texts = [shown.data if shown else b"" for shown in (old, new)]
     if any(is_binary(text) or len(text) > MOST_BYTES for text in texts):
         yield f"Binary or long files {names[0]} and {names[1]} differ\n"
         return
@@ -43,10 +54,13 @@ def _file(objects: GitObjects, planned: Plan, before: str, path: str) -> Iterato
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _content(objects: GitObjects, entry: Entry | None) -> bytes:
-    if entry is None or entry.mode == FOLDER:
-        return b""
+def shown(objects: GitObjects, entry: Entry | None) -> Shown | None:
+    """What is shown of an entry; None where there is none."""
+    if entry is None:
+        return None
+    if entry.mode == FOLDER:
+        return Shown(entry.mode, b"")
     if entry.mode == SUBMODULE:
-        return f"Subproject commit {entry.id}\n".encode()
+        return Shown(entry.mode, f"Subproject commit {entry.id}\n".encode())
     data = objects.read(entry.id)
-    return data + b"\n" if entry.mode == LINK and not data.endswith(b"\n") else data
+    return Shown(entry.mode, data + b"\n" if entry.mode == LINK and not data.endswith(b"\n") else data)

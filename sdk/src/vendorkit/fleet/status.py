@@ -201,7 +201,7 @@ def _stands(
             latest, behind = newest(facts.template, facts.version)
             found = replace(found, newest=latest, behind=behind)
         except VendorkitError as error:
-            found = replace(found, facts=replace(facts, fault=f"{facts.fault} {one_line(error)}".strip()))
+            found = replace(found, facts=_faulty(facts, error))
     branch = str(last["branch"] or "") if last else ""
     if not branch and found.newest:
         usual = row.update_branch(found.newest)
@@ -219,7 +219,13 @@ def _stands(
     try:
         return replace(found, request=look(row, branch) or _by_branch(row, branch, facts, stand, reach, known, last))
     except VendorkitError as error:
-        return replace(found, request=known, facts=replace(facts, fault=f"{facts.fault} {one_line(error)}".strip()))
+        return replace(found, request=known, facts=_faulty(facts, error))
+
+
+def _faulty(facts: Facts, error: VendorkitError) -> Facts:
+    """Facts with one more thing that is wrong, said once."""
+    says = one_line(error)
+    return facts if says in facts.fault else replace(facts, fault=f"{facts.fault} {says}".strip())
 
 
 def _by_branch(
@@ -256,15 +262,16 @@ def _explained(standing: Standing, deadline: str, today: date) -> Standing:
         why = why or f"{last['status']}: {last['why']}"
     if request is not None and standing.behind != 0:
         place = request.url or f"branch {standing.branch}"
-        stuck = _stuck(request, place, whom, deadline, today)
+        conflicted = last is not None and last["status"] == "conflict"
+        stuck = _stuck(request, place, whom, deadline, today, conflicted=conflicted)
         if request.state == "open":
             days = age_in_days(request.created)
             checks = "" if request.checks == "none" else f", checks {request.checks}"
             why = why or f"{place} is open for {days} days{checks}"
         elif request.state == "closed":
             why = why or f"{place} was closed without being merged"
-    elif last is not None and standing.behind != 0 and last["status"] in ("refused", "failed"):
-        stuck = f"`vendorkit fleet update --retry` once this is mended: {last['why']}"
+    elif last is not None and standing.behind != 0 and last["status"] in ("refused", "failed", "needs-tasks"):
+        stuck = _unmade(last, whom)
     if not why and standing.behind:
         why = "no update was made yet"
     if not why and facts.drift:
@@ -272,13 +279,22 @@ def _explained(standing: Standing, deadline: str, today: date) -> Standing:
     return replace(standing, why=why, stuck=stuck)
 
 
-def _stuck(request: Known, place: str, whom: str, deadline: str, today: date) -> str:
+def _unmade(last: Mapping[str, Any], whom: str) -> str:
+    """Who has to do what about an update that was not made."""
+    if last["status"] == "needs-tasks":
+        whom, step = "the platform team", "let them run (`tasks: sandbox` at the template in fleet.yaml)"
+    else:
+        step = "mend that"
+    return f"{whom}: {last['why'].rstrip('.')}; {step}, then `vendorkit fleet update --retry`"
+
+
+def _stuck(request: Known, place: str, whom: str, deadline: str, today: date, *, conflicted: bool = False) -> str:
     """Who has to do what about a request; empty where it goes on by itself."""
     if request.state == "closed":
         return f"{whom}: say why {place} was closed; `vendorkit fleet update --retry` opens another"
     if request.state != "open":
         return ""
-    if request.draft or request.mergeable is False:
+    if conflicted or request.draft or request.mergeable is False:
         return f"{whom}: solve the conflicts on {place}; `vendorkit fleet update --retry` makes it anew"
     if request.created and later(_day(request.created), deadline) < today:
         return f"{whom}: review {place}, it is open since {request.created[:10]}"

@@ -6,6 +6,7 @@ What a version does to a repository is decided in `update`.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,11 @@ from vendorkit.adapters.git_objects import FILE, LINK, PROGRAM, SUBMODULE, GitOb
 from vendorkit.adapters.template.asking import Checkout, Operation, Project
 from vendorkit.adapters.template.blueprint import Blueprint, Rendering, Renders
 from vendorkit.adapters.template.isolated import render_isolated
-from vendorkit.errors import BadInput, Fault, Unavailable
+from vendorkit.errors import BadInput, Fault, Refused, Unavailable
 from vendorkit.fleet.rules import Rules
-from vendorkit.fleet.versions import TemplateVersion, Versions, plain_source
+from vendorkit.fleet.versions import TemplateVersion, Versions, plain_source, resolved
+
+_SUBMODULE_URL = re.compile(r"^\s*url\s*=\s*\"?([^\"\n]+?)\"?\s*$", re.MULTILINE)
 
 
 class Templates(Versions):
@@ -89,14 +92,30 @@ class Templates(Versions):
         more: dict[str, Any] = {"operation": operation, "given": given, "recorded": recorded, "exclude": exclude}
         if not programs:
             return self.blueprint(version).render(project, **more)
-        mirror, ref = self.at(version)
-        return render_isolated(mirror, version.source, ref, project, **more)
+        mirrors, ref = self.at(version)
+        return render_isolated(mirrors, version.source, ref, project, **more)
 
-    def at(self, version: TemplateVersion) -> tuple[Path, str]:
-        """Where a version lies here, and by which name git finds it there: its tag, or its full commit."""
+    def at(self, version: TemplateVersion) -> tuple[dict[str, Path], str]:
+        """Address to where it lies here, of a version's template and of its submodules; and by which name git finds the
+        version there: its tag, or its full commit.
+
+        Raises:
+            Refused: A submodule comes from a place that the platform does not list.
+            Unavailable: A submodule cannot be fetched.
+        """
         mirror = self._mirror(version.source)
         is_tag = mirror.commit_of(f"refs/tags/{version.name}") == version.commit
-        return mirror.path, version.name if is_tag else version.commit
+        entry = mirror.entry(mirror.tree_of(version.commit), ".gitmodules")
+        text = mirror.read(entry.id).decode("utf-8", "replace") if entry and entry.mode in (FILE, PROGRAM) else ""
+        places = [resolved(version.source, found) for found in _SUBMODULE_URL.findall(text)]
+        return {version.source: mirror.path, **self._parts(places)}, version.name if is_tag else version.commit
+
+    def _parts(self, places: Sequence[str]) -> dict[str, Path]:
+        """Address to where it lies here, of submodules."""
+        try:
+            return {place: self._mirror(self.listed(place)).path for place in places}
+        except Refused as error:
+            raise Refused("A submodule of the template is not listed.", error.faults, fix=error.fix) from error
 
     def _checkout(self, version: TemplateVersion) -> Checkout:
         mirror = self._mirror(version.source)

@@ -19,6 +19,7 @@ from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.fleet.heal import MANIFEST, Managed, differing
 from vendorkit.fleet.merge import Conflict, ConflictStyle, Merge, Merged
 from vendorkit.fleet.migrating import migrated
+from vendorkit.fleet.ours import Declined
 from vendorkit.fleet.project import ProjectTree, folder_name
 from vendorkit.fleet.recorded import recorded_answers, recorded_version
 from vendorkit.fleet.templates import Templates
@@ -224,7 +225,7 @@ def needed(old: Blueprint, new: Blueprint) -> tuple[str, ...]:
 def _check_direction(before: TemplateVersion, to: TemplateVersion) -> None:
     low, high = version_of(before.name), version_of(to.name)
     if low is not None and high is not None and low > high:
-        raise Refused(f"The repository has {before.name}, which is newer than {to.name}.", fix="Name a newer version.")
+        raise Declined(f"The repository has {before.name}, which is newer than {to.name}.", fix="Name a newer version.")
 
 
 def _is_done(objects: GitObjects, tip: str, planned: Plan) -> bool:

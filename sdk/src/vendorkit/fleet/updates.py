@@ -18,7 +18,7 @@ from vendorkit.fleet.reach import Reach
 from vendorkit.fleet.rollout import Held, Result, Runner, health, in_shard, ring_by_ring
 from vendorkit.fleet.state import State
 from vendorkit.fleet.status import Look, is_stuck
-from vendorkit.records.fleet import Fleet, Ring
+from vendorkit.records.fleet import Fleet, Ring, Rollout
 
 PAUSED, STOPPED = "paused", "stopped"
 RETRIED = ("failed", "refused", "conflict", "needs-tasks")
@@ -57,20 +57,25 @@ class Wish:
         said = {"names": sorted(self.names), "ring": self.ring, "shard": self.shard, "retry": self.retry}
         return said if self.reset is None else {**said, "reset": list(self.reset)}
 
+    def room(self, rules: Rollout) -> int:
+        """How many requests may be open; shards know nothing of each other, so each has its part."""
+        return -(-rules.max_open // self.shard[1]) if self.shard else rules.max_open
 
-def chosen(rows: Sequence[Row], fleet: Fleet, wish: Wish) -> list[Row]:
+
+def chosen(rows: Sequence[Row], fleet: Fleet, wish: Wish, planned: Collection[str] | None = None) -> list[Row]:
     """The engagements that a wish is about, before rings are looked at.
 
     Raises:
         BadInput: A name or a ring that is not in the fleet.
     """
     known = {row.name for row in rows}
-    faults = [Fault(name, "is not in the fleet.") for name in wish.names if name not in known]
+    faults = [Fault(name, "is not in the fleet.") for name in (*wish.names, *(planned or ())) if name not in known]
     if wish.ring and wish.ring not in fleet.ring_names:
         faults.append(Fault("--ring", f"{wish.ring!r} is not one of {', '.join(fleet.ring_names)}."))
     if faults:
         raise BadInput("There is no such thing in the fleet.", faults)
     kept = [row for row in rows if not wish.names or row.name in wish.names]
+    kept = kept if planned is None else [row for row in kept if row.name in planned]
     return [row for row in kept if wish.shard is None or in_shard(row, wish.shard)]
 
 
@@ -102,12 +107,11 @@ def update(
         planned: Names in a plan that was written before; only these are updated.
 
     Raises:
-        BadInput: A name or ring that is not there.
+        BadInput: A name, ring or version that is not there.
         Refused: The fleet is paused, or the last run stopped.
     """
-    mine = chosen(rows, fleet, wish)
-    if planned is not None:
-        mine = [row for row in mine if row.name in planned]
+    mine = chosen(rows, fleet, wish, planned)
+    offers.refuse_unknown()
     if not wish.dry:
         _may_begin(state, wish)
     if wish.retry:
@@ -118,12 +122,10 @@ def update(
 
     def ended(outcome: Outcome) -> None:
         if run is not None:
-            value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
-            value |= {} if wish.reset is None else {"reset": True}
-            state.add_outcome(run, outcome.row.name, value, outcome.request)
+            _remember(state, run, outcome, wish)
         told(outcome, len(todo))
 
-    asked = _asked_now(rows, fleet.rollout.max_open, state, look, wish)
+    asked = _asked_now(mine if wish.shard else rows, wish.room(fleet.rollout), state, look, wish)
     runner = Runner(
         reach,
         offers,
@@ -133,7 +135,7 @@ def update(
         dry=wish.dry,
         ended=ended,
         paused=lambda: "" if wish.dry else _paused(state),
-        room=fleet.rollout.max_open - len(asked),
+        room=wish.room(fleet.rollout) - len(asked),
         asked=asked,
     )
     runner.result.outcomes += [_again(row, done[row.name]) for row in mine if row.name in done]
@@ -147,12 +149,22 @@ def update(
     return runner.result
 
 
+def _remember(state: State, run: int, outcome: Outcome, wish: Wish) -> None:
+    """Keep how one repository ended, and the requests that this closed."""
+    value = {**outcome.to_value(), "ring": outcome.row.ring, "by": wish.by}
+    value |= {} if wish.reset is None else {"reset": True}
+    value |= {"declined": True} if outcome.declined else {}
+    state.add_outcome(run, outcome.row.name, value, outcome.request)
+    state.remember_requests((outcome.row.name, *each) for each in outcome.closed.items())
+
+
 def _asked_now(rows: Sequence[Row], most: int, state: State, look: Look, wish: Wish) -> set[str]:
     """Names with an open request. Where there seem to be too many, the forge is asked which are open still."""
-    found = {key: each for key, each in state.requests().items() if each.state == "open" and each.url}
+    by_name = {row.name: row for row in rows}
+    known = state.requests().items()
+    found = {key: each for key, each in known if key[0] in by_name and each.state == "open" and each.url}
     if len(found) >= most and not wish.dry:
-        by_name = {row.name: row for row in rows}
-        for name, branch in [key for key in found if key[0] in by_name]:
+        for name, branch in list(found):
             seen = look(by_name[name], branch)
             if seen is not None:
                 state.remember_requests([(name, branch, seen)])
@@ -203,6 +215,8 @@ def _stuck(rows: Sequence[Row], fleet: Fleet, state: State, wish: Wish) -> list[
         if last is None:
             continue
         request = requests.get((row.name, str(last["branch"] or "")))
+        if request is not None and request.state == "merged":
+            continue
         overdue = request is not None and is_stuck(request, fleet.rollout.deadline, wish.today)
         if last["status"] in RETRIED or overdue:
             kept.append(row)
@@ -212,4 +226,4 @@ def _stuck(rows: Sequence[Row], fleet: Fleet, state: State, wish: Wish) -> list[
 def _again(row: Row, held: Mapping[str, Any]) -> Outcome:
     """The outcome of a repository that was done before the run was cut off."""
     outcome = Outcome(row, held["status"], held["from"], held["to"], held["branch"] or "", held["commit"] or "")
-    return replace(outcome, why=held["why"], known=dict(held))
+    return replace(outcome, why=held["why"], known=dict(held), declined="declined" in held)

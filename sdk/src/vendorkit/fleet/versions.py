@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import posixpath
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from vendorkit.records.answers import version_of
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _DESCRIBED = re.compile(r".+-\d+-g([0-9a-f]{4,40})")
+_HOST = re.compile(r"[\w+]+://[^/]*/?|[\w.-]+@[\w.-]+:")
 _SEEN = "refs/vendorkit/seen"
 _SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 _CHANGELOG = "CHANGELOG.md"
@@ -190,6 +192,15 @@ def fetched_url(source: str) -> str:
             return f"{long}{source.removeprefix(short).lstrip('/').removesuffix('.git')}.git"
     source = source.removeprefix("git+")
     return source if _is_url(source) else str(Path(source).expanduser().resolve())
+
+
+def resolved(source: str, url: str) -> str:
+    """The address of a submodule of a template; git takes `./` and `../` as relative to the template's own."""
+    if not url.startswith(("./", "../")):
+        return url
+    head = _HOST.match(source)
+    start = head[0] if head else ""
+    return start + posixpath.normpath(posixpath.join(source[len(start) :], url))
 
 
 def plain_source(source: str) -> str:

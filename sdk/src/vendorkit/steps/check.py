@@ -79,12 +79,15 @@ class Seen:
         place: Where it is, for messages.
         reports: Model to its newest gate report.
         packages: What is installed where this runs; None where that has nothing to do with the repository.
+        given: Gives the managed files as the template gives them, or why they cannot be had; None where the template
+            of this very version tells.
     """
 
     read: Callable[[str], SeenFile]
     place: str
     reports: Mapping[str, GateReport]
     packages: Callable[[], Mapping[str, Installed]] | None = None
+    given: Callable[[], tuple[dict[str, bytes] | None, str]] | None = None
 
 
 def check(repo: Path, ids: Iterable[str] = (), *, as_of: date, policy: Policy | None = None) -> CheckAnswer:
@@ -135,7 +138,7 @@ def _view(
     no_render = "it was not asked for."
     files = {path: seen.read(path) for path in _named(examined.manifest)}
     if any(each.needs_template for each in checks):
-        rendered, no_render = _render(seen)
+        rendered, no_render = seen.given() if seen.given else _render(seen)
         files |= {path: seen.read(path) for path in rendered or ()}
     locked, no_lock = _locked(seen, checks)
     return RepositoryView(

@@ -13,7 +13,6 @@ from vendorkit.adapters.forges.governor import (
     NO_ANSWER,
     PACES,
     Governor,
-    OpenCap,
     Pace,
     Reply,
 )
@@ -198,13 +197,3 @@ def test_threads_share_one_budget_and_one_gap() -> None:
     assert max(most) <= PACES["github"].concurrent
     assert len(forge.writes) == 100
     assert forge.refused <= 2 * PACES["github"].concurrent, "only those under way when the budget ended were refused"
-
-
-def test_a_cap_on_open_requests_is_kept_by_threads() -> None:
-    cap = OpenCap(10, already=4)
-    with ThreadPoolExecutor(8) as pool:
-        claimed = list(pool.map(lambda _: cap.claim(), range(100)))
-    assert sum(claimed) == 6
-    cap.give_back()
-    assert cap.claim()
-    assert not cap.claim()

@@ -229,33 +229,6 @@ class Governor:
         self._closed_until[budget] = max(until, self._closed_until.get(budget, 0.0))
 
 
-class OpenCap:
-    """How many requests may be open at once, so that CI is not flooded.
-
-    Args:
-        limit: That many.
-        already: How many are open now.
-    """
-
-    def __init__(self, limit: int, already: int = 0) -> None:
-        self.limit = limit
-        self._open = already
-        self._lock = threading.Lock()
-
-    def claim(self) -> bool:
-        """Take a place, where there is one."""
-        with self._lock:
-            if self._open >= self.limit:
-                return False
-            self._open += 1
-            return True
-
-    def give_back(self) -> None:
-        """A request was merged or closed, or was not opened after all."""
-        with self._lock:
-            self._open -= 1
-
-
 def _used_up(headers: Mapping[str, str]) -> bool:
     return "0" in (headers.get("x-ratelimit-remaining"), headers.get("ratelimit-remaining"))
 

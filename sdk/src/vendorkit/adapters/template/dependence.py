@@ -57,9 +57,11 @@ def dependence(environment: Environment, texts: Iterable[str]) -> Dependence:
     """
     found = Dependence()
     for text in texts:
-        if any(mark in text for mark in (environment.block_start_string, environment.variable_start_string)):
-            found |= _of_text(environment, text)
-        elif environment.line_statement_prefix or environment.comment_start_string in text:
+        if (
+            any(mark in text for mark in (environment.block_start_string, environment.variable_start_string))
+            or environment.line_statement_prefix
+            or environment.comment_start_string in text
+        ):
             found |= _of_text(environment, text)
     return found
 

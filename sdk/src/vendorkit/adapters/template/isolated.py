@@ -75,7 +75,7 @@ Change = tuple[int, bytes] | None
 
 
 def render_isolated(
-    mirror: Path,
+    mirrors: Mapping[str, Path],
     source: str,
     ref: str,
     project: Project,
@@ -88,7 +88,7 @@ def render_isolated(
     """What Copier makes of a template, its tasks and extensions included.
 
     Args:
-        mirror: Where the template lies here; the child fetches it from there.
+        mirrors: Address to where it lies here, of the template and of its submodules; the child fetches from there.
         source: Where it comes from, as answers files record it.
         ref: Its tag, or its full commit.
         project: What may be known of the project; templates that read its files do not find them.
@@ -115,13 +115,13 @@ def render_isolated(
             "recorded": dict(recorded or {}),
             "exclude": list(exclude),
         }
-        _run(_RENDER, asked, place, mirror, source)
+        _run(_RENDER, asked, place, mirrors, source)
         answer = json.loads(told.read_bytes())
         return Rendering(dict(_pieces(folder)), matcher(answer["seeded"]), answer["answers"])
 
 
 def migrate_isolated(
-    mirror: Path,
+    mirrors: Mapping[str, Path],
     source: str,
     refs: tuple[str, str],
     stage: Stage,
@@ -133,7 +133,7 @@ def migrate_isolated(
     """What the migrations of a template make of a project's files, run by Copier in a repository of their own.
 
     Args:
-        mirror: Where the template lies here.
+        mirrors: Address to where it lies here, of the template and of its submodules.
         source: Where it comes from, as answers files record it.
         refs: Tag or full commit of the version that the project has, and of the one that it gets.
         stage: Which migrations.
@@ -163,7 +163,7 @@ def migrate_isolated(
             "recorded": dict(recorded),
             "exclude": [],
         }
-        _run(_MIGRATE, asked, place, mirror, source)
+        _run(_MIGRATE, asked, place, mirrors, source)
         after: dict[str, Change] = {}
         left = set(before)
         for path, piece in _pieces(folder, most=len(before) + _MOST_FILES):
@@ -192,15 +192,16 @@ def _written(folder: Path, files: Iterable[tuple[str, int, bytes]]) -> dict[str,
     return told
 
 
-
-def _run(program: str, asked: Mapping[str, Any], place: Path, mirror: Path, source: str) -> None:
+def _run(program: str, asked: Mapping[str, Any], place: Path, mirrors: Mapping[str, Path], source: str) -> None:
     """Run a program of ours behind walls, in the only folder that it may write into."""
     text = json.dumps({**asked, "source": source}, default=str)
-    shown = (str(mirror), source.removeprefix("file://"))
+    shown = [*map(str, mirrors.values()), *(address.removeprefix("file://") for address in mirrors)]
     command = behind_walls(place, shown, sys.executable, "-c", program)
     home = place / "home"
     home.mkdir()
-    settings = f'[url "file://{mirror}"]\n\tinsteadOf = "{source}"\n[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n'
+    settings = "[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n"
+    for address, mirror in mirrors.items():
+        settings += f'[url "file://{mirror}"]\n\tinsteadOf = "{address}"\n'
     (home / ".gitconfig").write_text(settings, encoding="utf-8")
     variables = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -225,7 +226,7 @@ def _run(program: str, asked: Mapping[str, Any], place: Path, mirror: Path, sour
             errors="replace",
             timeout=SECONDS,
             start_new_session=True,
-            preexec_fn=_limit,  # noqa: PLW1509  (it only sets limits)
+            preexec_fn=_limit,
             check=False,
         )
     except subprocess.TimeoutExpired as error:

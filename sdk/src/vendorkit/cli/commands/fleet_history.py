@@ -7,9 +7,16 @@ fleet remembers.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vendorkit.cli.fleet import add_jobs
 from vendorkit.cli.output import Console, Outcome
+
+if TYPE_CHECKING:
+    from vendorkit.fleet.history import Event
+    from vendorkit.fleet.inventory import Row
 
 EXAMPLES = ("vendorkit fleet history credit", "vendorkit fleet history credit --json")
 
@@ -20,22 +27,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
-    from vendorkit.cli.fleet import brought, opened  # noqa: PLC0415
+    from vendorkit.cli.fleet import code_of, of_each, opened  # noqa: PLC0415
     from vendorkit.documents.plain import clean  # noqa: PLC0415
+    from vendorkit.errors import VendorkitError  # noqa: PLC0415
+    from vendorkit.fleet.facts import one_line  # noqa: PLC0415
     from vendorkit.fleet.history import history  # noqa: PLC0415
 
-    repos, lines = [], []
+    repos: list[dict[str, Any]] = []
+    lines, errors = [], []
     with opened(args, console) as fleet:
         requests = fleet.state.requests()
-        for row, repository, commit in brought(fleet, args.names):
-            events = history(row, repository, commit, fleet.state.outcomes(name=row.name), requests)
-            repos.append({"name": row.name, "path": row.path, "events": [event.to_value() for event in events]})
-            lines.append(row.name)
-            for event in events:
-                moved = f"{event.before or '-'} -> {event.after or '-'}"
-                people = f"by {event.by}{f', merged by {event.merged_by}' if event.merged_by else ''}"
-                lines.append(clean(f"{event.at[:16]}Z {event.what} {moved} {people}: {event.says}"))
-                if event.outcome:
-                    lines.append(clean(f"request {event.outcome} {event.request}".rstrip()))
-                lines += [clean(f"{name}: {old} became {new}") for name, (old, new) in event.answers.items()]
-    return Outcome({"repos": repos}, "\n".join(lines))
+
+        def tell(row: Row, repository: Path, commit: str) -> list[Event]:
+            return history(row, repository, commit, fleet.state.outcomes(name=row.name), requests)
+
+        for row, events in of_each(fleet, args.names, tell):
+            repos.append({"name": row.name, "path": row.path, "events": []})
+            lines.append(clean(row.name))
+            if isinstance(events, VendorkitError):
+                errors.append(events)
+                repos[-1]["error"] = one_line(events)
+                lines.append(clean(f"  {one_line(events)}"))
+                continue
+            repos[-1]["events"] = [event.to_value() for event in events]
+            lines += [f"  {clean(line)}" for event in events for line in _told(event)]
+    return Outcome({"repos": repos}, "\n".join(lines), exit_code=code_of(errors, no=False))
+
+
+def _told(event: Event) -> Iterator[str]:
+    """One line, and one for each answer that changed."""
+    people = f"by {event.by}{f', merged by {event.merged_by}' if event.merged_by else ''}"
+    says = f": {event.says}" if event.says else ""
+    asked = f"; {event.request or 'its branch'} is {event.outcome}" if event.outcome else ""
+    yield f"{event.at[:16]}Z  {event.what} {event.before or '-'} -> {event.after or '-'} {people}{says}{asked}"
+    yield from (f"  {name}: {old} became {new}" for name, (old, new) in event.answers.items())

@@ -10,7 +10,7 @@ import argparse
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,15 +58,15 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         )
         if args.export:
             args.export.write_text(json.dumps(fleet.state.exported(), indent=1, ensure_ascii=False) + "\n", "utf-8")
-        paused, stopped = fleet.state.setting("paused"), fleet.state.setting("stopped")
+        state = {name: fleet.state.setting(name) for name in ("paused", "stopped")}
     if args.on:
         standings = on_version(standings, args.on)
     if args.stuck:
         standings = [each for each in standings if each.stuck]
     repos = [each.to_value() for each in standings]
-    result = {"repos": repos, "paused": paused or None, "stopped": stopped or None}
-    write = {"text": _text, "json": _json, "csv": _csv}[args.format]
-    return Outcome(result, write(standings), exit_code=1 if any(each.facts.drift for each in standings) else 0)
+    result = {"repos": repos, **{name: why or None for name, why in state.items()}}
+    text = _text(standings, state) if args.format == "text" else {"json": _json, "csv": _csv}[args.format](standings)
+    return Outcome(result, text, exit_code=1 if any(each.facts.drift for each in standings) else 0)
 
 
 def _json(standings: Sequence[Standing]) -> str:
@@ -112,10 +112,10 @@ def _harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def _text(standings: Sequence[Standing]) -> str:
+def _text(standings: Sequence[Standing], state: Mapping[str, str]) -> str:
     from vendorkit.documents.plain import clean, short  # noqa: PLC0415
 
-    heads = ("repository", "version", "behind", "drift", "checks", "stage", "owner", "why")
+    heads = ("repository", "version", "behind", "drift", "checks", "stage", "owner", "active", "why")
     rows = [heads, *(_row(each) for each in standings)]
     cells = [[short(cell, 40) for cell in row[:-1]] for row in rows]
     widths = [max(len(row[place]) for row in cells) for place in range(len(heads) - 1)]
@@ -126,8 +126,20 @@ def _text(standings: Sequence[Standing]) -> str:
     lines += [f"stuck: {clean(each.row.name)}: {clean(each.stuck)}" for each in standings if each.stuck]
     behind = sum(bool(each.behind) for each in standings)
     drifted = sum(bool(each.facts.drift) for each in standings)
-    counted = f"{len(standings)} repositories, {behind} behind, {drifted} drifted"
-    return "\n".join([*lines, f"{counted}, {sum(bool(each.stuck) for each in standings)} stuck."])
+    stuck = sum(bool(each.stuck) for each in standings)
+    faulty = sum(bool(each.facts.fault) for each in standings)
+    all_of_them = f"{len(standings)} repositor{'y' if len(standings) == 1 else 'ies'}"
+    counted = f"{all_of_them}, {behind} behind, {drifted} drifted, {stuck} stuck"
+    lines.append(f"{counted}{f', {faulty} with a fault' if faulty else ''}.")
+    if held := state["paused"]:
+        lines.append(clean(f"paused: {held}. Next: vendorkit fleet update --resume"))
+    elif held := state["stopped"]:
+        lines.append(clean(f"stopped: {held}. Next: vendorkit fleet update --retry, or go on with --resume"))
+    elif stuck:
+        lines.append("Next: what is stuck, then vendorkit fleet update --retry")
+    elif behind:
+        lines.append("Next: vendorkit fleet update --dry-run")
+    return "\n".join(lines)
 
 
 def _row(each: Standing) -> tuple[str, ...]:
@@ -135,4 +147,5 @@ def _row(each: Standing) -> tuple[str, ...]:
     behind = "?" if each.behind is None else str(each.behind)
     failing = ", ".join(facts.failing) or ("ok" if facts.engagement else "")
     drift = str(len(facts.drift) or "")
-    return each.row.name, facts.version or "?", behind, drift, failing, facts.stage, each.owner, each.why
+    name, version, active = each.row.name, facts.version or "?", facts.activity[:10]
+    return name, version, behind, drift, failing, facts.stage, each.owner, active, each.why
