@@ -26,7 +26,9 @@ def covering(values: Mapping[str, Sequence[Any]], possible: Callable[[dict[str, 
         row = dict(min(left))
         for name in sorted(values, key=lambda name: -len(values[name])):
             if name not in row:
-                fitting = [place for place in range(len(values[name])) if possible(_answers({**row, name: place}, values))]
+                fitting = [
+                    place for place in range(len(values[name])) if possible(_answers({**row, name: place}, values))
+                ]
                 row[name] = max(fitting, key=lambda place, name=name: len(_held({**row, name: place}) & left))  # type: ignore[misc]
         left -= _held(row)
         found.append(_answers(row, values))

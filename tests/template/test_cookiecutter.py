@@ -18,7 +18,13 @@ from vendorkit.records.answers import ANSWERS_FILE
 from tests.support.fleet import REPOSITORY, commit_all, git
 from tests.template.rendering import plain_template
 
-GIVEN = ("starter=blank", "engagement_id=acme-pd", "title=PD & LGD (2026), v1", "tier=low", "deliverables=model, report")
+GIVEN = (
+    "starter=blank",
+    "engagement_id=acme-pd",
+    "title=PD & LGD (2026), v1",
+    "tier=low",
+    "deliverables=model, report",
+)
 
 
 @pytest.fixture(scope="module")

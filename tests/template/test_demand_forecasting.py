@@ -59,7 +59,9 @@ def test_what_looks_back_looks_at_what_happened(folder: Path) -> None:
 
 def test_departures_are_those_of_the_flights(folder: Path) -> None:
     flights = pd.read_csv(departures.published() / "flights.csv.zip")
-    on_the_hour = flights[(flights.month == 6) & (flights.day == 20) & (flights.origin == "LGA") & (flights.dep_delay < 300)]
+    on_the_hour = flights[
+        (flights.month == 6) & (flights.day == 20) & (flights.origin == "LGA") & (flights.dep_delay < 300)
+    ]
     counted = (on_the_hour.dep_time // 100).value_counts()
     kept = pd.read_csv(folder / TABLES[1]).query("date == '2013-06-20' and airport == 'LGA'").set_index("hour")
     assert kept.departures.tolist() == [int(counted.get(hour, 0)) for hour in kept.index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -151,7 +152,9 @@ def test_base_images_are_pinned_and_the_image_is_not_root(answers: dict[str, Any
 def test_the_environment_is_declared_once_and_the_code_knows_it(answers: dict[str, Any]) -> None:
     folder = rendered(**answers)
     declared = build(folder / "deploy/base")["ConfigMap", model_of(folder)]["data"]
-    assert declared == {"MLFLOW_TRACKING_URI": yaml.safe_load((folder / ".copier-answers.yml").read_text())["mlflow_address"]}
+    assert declared == {
+        "MLFLOW_TRACKING_URI": yaml.safe_load((folder / ".copier-answers.yml").read_text())["mlflow_address"]
+    }
     reference = (REPOSITORY / "docs/reference/environment.md").read_text("utf-8")
     assert all(f"| `{name}` |" in reference for name in declared)
     service = yaml.safe_load((folder / "compose.yaml").read_text("utf-8"))["services"]["service"]
@@ -202,6 +205,49 @@ def test_prometheus_accepts_rules_and_scrape_configuration(answers: dict[str, An
     promtool("check", "config", "prometheus.yml", folder=tmp_path)
     (scraped,) = yaml.safe_load(configuration)["scrape_configs"]
     assert scraped["job_name"] == model_of(folder)
+
+
+KUBECTL = """#!/bin/sh
+echo "$@" >> "$SEEN/typed"
+cp "$KUBECONFIG" "$SEEN/signed-in"
+"""
+"""Stands in for kubectl: keeps what it was told."""
+
+
+def deploy(repo: Path, *where: str) -> subprocess.CompletedProcess[str]:
+    given = {"SEEN": str(repo.parent), "PATH": f"{repo.parent}{os.pathsep}{os.environ['PATH']}"}
+    given |= {"KUBERNETES_TOKEN": "short-lived", "KUBERNETES_SERVER": "https://cluster.example", "KUBERNETES_CA": "PEM"}
+    command = [sys.executable, "-m", "nox", "-s", "deploy", "--", *where]
+    return subprocess.run(command, cwd=repo, env=os.environ | given, capture_output=True, text=True, check=False)
+
+
+def test_deploy_gives_the_cluster_the_pushed_image_and_waits(tmp_path: Path) -> None:
+    repo, digest = tmp_path / "repo", f"sha256:{'a' * 64}"
+    shutil.copytree(rendered(**IMAGES["images elsewhere"]), repo)
+    (tmp_path / "kubectl").write_text(KUBECTL)
+    (tmp_path / "kubectl").chmod(0o755)
+    assert "no image was pushed from here" in deploy(repo, "staging").stderr
+    (repo / ".vendorkit/image").mkdir(parents=True)
+    (repo / ".vendorkit/image/digest").write_text(f"{digest}\n")
+    assert "say where" in deploy(repo).stderr
+    assert not (tmp_path / "typed").exists()
+    done = deploy(repo, "staging")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "typed").read_text().splitlines() == [
+        "apply --kustomize .vendorkit/deploy",
+        "rollout restart deployment/credit deployment/credit-canary --namespace consumer-credit-staging",
+        "rollout status deployment/credit --timeout 600s --namespace consumer-credit-staging",
+        "rollout status deployment/credit-canary --timeout 600s --namespace consumer-credit-staging",
+    ]
+    plan = json.loads((repo / ".vendorkit/deploy/kustomization.yaml").read_text())
+    assert plan == {"resources": ["../../deploy/staging"], "images": [{"name": "localhost:5000/a/b", "digest": digest}]}
+    assert (repo / ".vendorkit/deploy" / plan["resources"][0] / "kustomization.yaml").exists()
+    containers = [pod["spec"]["containers"][0] for pod in pods(build(repo / "deploy/staging")).values()]
+    assert {container["image"] for container in containers} == {plan["images"][0]["name"]}
+    signed_in = json.loads((tmp_path / "signed-in").read_text())
+    assert signed_in["users"][0]["user"] == {"token": "short-lived"}
+    assert signed_in["clusters"][0]["cluster"]["server"] == "https://cluster.example"
+    assert "short-lived" not in done.stdout + done.stderr
 
 
 SERIES = {

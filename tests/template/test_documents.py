@@ -130,5 +130,11 @@ def test_every_command_of_the_documents_can_be_typed(answers: dict[str, Any]) ->
 @every_combination
 def test_the_readme_says_what_each_role_does(answers: dict[str, Any]) -> None:
     text = (rendered(**answers) / "README.md").read_text()
-    roles = ("vendor engineer", "approver, model risk", "on-call engineer", "head of model operations", "platform engineer")
+    roles = (
+        "vendor engineer",
+        "approver, model risk",
+        "on-call engineer",
+        "head of model operations",
+        "platform engineer",
+    )
     assert [role for role in roles if f"| {role} | " not in text] == []

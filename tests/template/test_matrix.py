@@ -37,7 +37,12 @@ VALUES: dict[str, list[Any]] = {
     "central_ci": ["", "bank/engagement-ci@refs/tags/v1"],
 }
 """Question to values that differ in what they make of the template."""
-SIGNED_IN = {"ghcr": ("github",), "gitlab": ("gitlab",), "acr": ("github", "azure"), "other": ("github", "gitlab", "azure")}
+SIGNED_IN = {
+    "ghcr": ("github",),
+    "gitlab": ("gitlab",),
+    "acr": ("github", "azure"),
+    "other": ("github", "gitlab", "azure"),
+}
 TASKS = {"consumer-credit": "binary", "demand-forecasting": "forecasting"}
 
 
@@ -48,7 +53,10 @@ def possible(answers: dict[str, Any]) -> bool:
         return False
     if registry == "none":
         return True
-    return "model" in answers.get("deliverables", ["model"]) and answers.get("forge", SIGNED_IN[registry][0]) in SIGNED_IN[registry]
+    return (
+        "model" in answers.get("deliverables", ["model"])
+        and answers.get("forge", SIGNED_IN[registry][0]) in SIGNED_IN[registry]
+    )
 
 
 MATRIX = covering(VALUES, possible)

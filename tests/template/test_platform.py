@@ -120,7 +120,10 @@ def test_a_default_that_does_not_go_with_an_answer_is_named(tmp_path: Path) -> N
         (b"", ["platform.yaml"]),
         (b"default: {tier: low}\nanswer: {}\n", ["platform.yaml:1: default", "platform.yaml:2: answer"]),
         (b"defaults: [tier]\n", ["platform.yaml:1: defaults"]),
-        (b"answers:\n  tier: {a: 1}\n  forge: [[x]]\n", ["platform.yaml:2: answers.tier", "platform.yaml:3: answers.forge"]),
+        (
+            b"answers:\n  tier: {a: 1}\n  forge: [[x]]\n",
+            ["platform.yaml:2: answers.tier", "platform.yaml:3: answers.forge"],
+        ),
         (b"defaults: {tier: low}\nanswers: {tier: low}\n", ["platform.yaml:1: defaults.tier"]),
         (b"answers: {tier: low, tier: high}\n", ["platform.yaml:1: answers.tier"]),
     ],

@@ -5,9 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -229,7 +226,8 @@ def test_each_question_can_be_answered_unattended() -> None:
 READERS = {
     "vendor engineer", "platform engineer", "approver", "on-call engineer", "head of model operations", "everyone",
     "the next specialist", "Copier", "the fleet", "git", "pre-commit", "uv", "CI", "mkdocs", "tools", "GitHub",
-    "GitLab", "Azure", "kubectl", "Kubernetes", "the service", "Grafana", "Prometheus", "vendorkit", "the forge", "pytest",
+    "GitLab", "Azure", "kubectl", "Kubernetes", "the service", "Grafana", "Prometheus", "vendorkit", "the forge",
+    "pytest",
 }  # fmt: skip
 
 

@@ -16,8 +16,18 @@ from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import plan
 from vendorkit.records.answers import ANSWERS_FILE, parse_answers
 
+from tests.support.fleet import (
+    commit_all,
+    copier_update,
+    files_of,
+    git,
+    make_project,
+    own_files,
+    own_template,
+    store_plan,
+    write,
+)
 from tests.template.rendering import EVERY
-from tests.support.fleet import commit_all, copier_update, files_of, git, make_project, own_files, own_template, store_plan, write
 
 CI = ".github/workflows/engagement.yml"
 CI_TEMPLATE = "template/{% if forge == 'github' %}.github{% endif %}/workflows/engagement.yml.jinja"
@@ -29,11 +39,16 @@ Tree = dict[str, tuple[str, bytes]]
 def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template of today, a second version, and a third that asks one more question."""
     folder = own_template(tmp_path_factory.mktemp("versions") / "template")
-    old = {name: (folder / name).read_text("utf-8") for name in ("copier.yml", CI_TEMPLATE, "template/noxfile.py.jinja")}
+    old = {
+        name: (folder / name).read_text("utf-8") for name in ("copier.yml", CI_TEMPLATE, "template/noxfile.py.jinja")
+    }
     newer = {
-        "copier.yml": old["copier.yml"] + "\ncolour:\n  type: str\n  ask: false\n  choices: [red, blue]\n  default: blue\n",
+        "copier.yml": old["copier.yml"]
+        + "\ncolour:\n  type: str\n  ask: false\n  choices: [red, blue]\n  default: blue\n",
         CI_TEMPLATE: old[CI_TEMPLATE].replace("timeout-minutes: 60", "timeout-minutes: 90"),
-        "template/noxfile.py.jinja": old["template/noxfile.py.jinja"].replace("import nox\n", "import nox  # the third\n", 1),
+        "template/noxfile.py.jinja": old["template/noxfile.py.jinja"].replace(
+            "import nox\n", "import nox  # the third\n", 1
+        ),
         "template/docs/RUNBOOK.md.jinja": "# A runbook of the third version\n",
         "template/docs/MORE.md": "# More\n",
         "template/mkdocs.yml.jinja": own_files()["template/mkdocs.yml.jinja"] + "# the third\n",
@@ -55,9 +70,10 @@ def vendors(folder: Path) -> Path:
     """An engagement that a vendor has worked on."""
     shutil.move(folder / "models/credit", folder / "models/risk")
     declared = folder / "models/risk/pyproject.toml"
+    depending = declared.read_text("utf-8").replace('"numpy>=2",', '"numpy>=2",\n    "lightgbm>=4.6",')
     ci, noxfile = (folder / CI).read_text("utf-8"), (folder / "noxfile.py").read_text("utf-8")
     write(folder, {
-        "models/risk/pyproject.toml": declared.read_text("utf-8").replace('"numpy>=2",', '"numpy>=2",\n    "lightgbm>=4.6",'),
+        "models/risk/pyproject.toml": depending,
         "models/risk/features.py": "AGE = 'age'\n",
         "data/README.md": None,
         "docs/RUNBOOK.md": "# Our runbook\n",
@@ -106,7 +122,9 @@ def test_copiers_own_update(engagement: Path, newest: Tree, mode: str, tmp_path:
     named = {"inline": {"noxfile.py"}, "rej": {"noxfile.py", "noxfile.py.rej"}}[mode]
     assert_updated(before, after, newest, named)
     if mode == "inline":
-        checked = subprocess.run(["git", "diff", "--cached", "--check"], cwd=folder, capture_output=True, text=True, check=False)
+        checked = subprocess.run(
+            ["git", "diff", "--cached", "--check"], cwd=folder, capture_output=True, text=True, check=False
+        )
         assert {line.split(":")[0] for line in checked.stdout.splitlines() if "conflict marker" in line} == named
         assert OURS in after["noxfile.py"][1].decode()
         assert "# the third" in after["noxfile.py"][1].decode()

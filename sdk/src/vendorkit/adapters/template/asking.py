@@ -22,7 +22,6 @@ from packaging.version import Version
 
 from vendorkit.records.answers import version_of
 
-
 Operation = Literal["copy", "update"]
 """What a template is told of why it is rendered (`_copier_operation`)."""
 

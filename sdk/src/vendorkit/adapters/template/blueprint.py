@@ -10,12 +10,12 @@ import hashlib
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from copier._jinja_ext import get_yield_context
 from copier._tools import scantree
@@ -294,15 +294,14 @@ class Blueprint:
         mode = 0o100755 if self._is_program(place.source, source) else 0o100644
         entry = self.checkout.entries.get(place.source)
         if not is_template:
-            key: object = ("plain", entry[1]) if entry and entry[0] != _LINK else ("followed", self.checkout.tree, place.source)
+            key: object = ("followed", self.checkout.tree, place.source)
+            if entry and entry[0] != _LINK:
+                key = ("plain", entry[1])
             return Piece(place.path, mode, key, lambda: self._renders.get(key, source.read_bytes))
         context = worker.settled or {}
         found, identity = self._identity(place.source)
-        key = None if found.chance or ("_copier_conf",) in found.names else (
-            identity,
-            values(sorted(found.names), context),
-            frozen(place.extra),
-        )
+        other_each_time = found.chance or ("_copier_conf",) in found.names
+        key = None if other_each_time else (identity, values(sorted(found.names), context), frozen(place.extra))
 
         def content() -> Content:
             return self._renders.get(key, lambda: self._text(place, context))

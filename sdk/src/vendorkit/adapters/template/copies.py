@@ -225,7 +225,7 @@ def _copy(
                 settings=SettingsModel(defaults=copier.load_settings().defaults if defaults is None else defaults),
             ) as worker:
                 worker.run_copy()
-            return worker
+                return worker
         except CopierAnswersInterrupt:
             raise KeyboardInterrupt from None
         except ProcessExecutionError as error:

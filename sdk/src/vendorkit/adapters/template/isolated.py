@@ -192,7 +192,6 @@ def _written(folder: Path, files: Iterable[tuple[str, int, bytes]]) -> dict[str,
     return told
 
 
-
 def _run(program: str, asked: Mapping[str, Any], place: Path, mirror: Path, source: str) -> None:
     """Run a program of ours behind walls, in the only folder that it may write into."""
     text = json.dumps({**asked, "source": source}, default=str)
@@ -200,7 +199,9 @@ def _run(program: str, asked: Mapping[str, Any], place: Path, mirror: Path, sour
     command = behind_walls(place, shown, sys.executable, "-c", program)
     home = place / "home"
     home.mkdir()
-    settings = f'[url "file://{mirror}"]\n\tinsteadOf = "{source}"\n[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n'
+    settings = (
+        f'[url "file://{mirror}"]\n\tinsteadOf = "{source}"\n[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n'
+    )
     (home / ".gitconfig").write_text(settings, encoding="utf-8")
     variables = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -225,7 +226,7 @@ def _run(program: str, asked: Mapping[str, Any], place: Path, mirror: Path, sour
             errors="replace",
             timeout=SECONDS,
             start_new_session=True,
-            preexec_fn=_limit,  # noqa: PLW1509  (it only sets limits)
+            preexec_fn=_limit,
             check=False,
         )
     except subprocess.TimeoutExpired as error:

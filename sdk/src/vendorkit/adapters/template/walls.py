@@ -1,7 +1,8 @@
 """Walls around a child process, of Linux's namespaces: no network, one folder to write into.
 
-It sees no home folder and no temporary files of others, and nothing of other processes but that they are there. Python, the programs of the path and what it is shown stay
-visible where they are. What runs behind the walls is decided elsewhere.
+It sees no home folder and no temporary files of others, and nothing of other processes but that they are there. Python,
+the programs of the path and what it is shown stay visible where they are. What runs behind the walls is decided
+elsewhere.
 """
 
 from __future__ import annotations
