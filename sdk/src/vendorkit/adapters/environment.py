@@ -46,8 +46,8 @@ def environment(repo: Path) -> Environment:
 def lock(path: Path, *, newer: Sequence[str] | None = ()) -> Path:
     """Lock the project in `path` with hashes of every package; gives the lock file.
 
-    Never fetches an interpreter: the running one is taken. A first lock is worked out a second time: with one before it,
-    uv writes its markers in another order, which would otherwise show as changes the next time somebody locks.
+    Never fetches an interpreter: the running one is taken. A first lock is worked out a second time: with one before
+    it, uv writes its markers in another order, which would otherwise show as changes the next time somebody locks.
 
     Args:
         path: Its folder.
