@@ -53,5 +53,6 @@ def test_where_both_changed_the_same_lines_nothing_is_pushed(repo: Path) -> None
     run("git", "commit", "--all", "--quiet", "--message", "Ours", cwd=repo)
     done = subprocess.run(UPDATE, cwd=repo, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert ".gitignore" in done.stdout + done.stderr
+    assert ".gitignore:1: leftover conflict marker" in done.stderr
+    assert "settle them and commit, or go back: git reset --hard" in done.stderr
     assert run("git", "ls-remote", "origin", cwd=repo) == ""
