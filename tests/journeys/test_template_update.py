@@ -63,5 +63,5 @@ def test_where_both_changed_the_same_lines_nothing_is_pushed(repo: Path) -> None
     done = subprocess.run(UPDATE, cwd=repo, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert ".gitignore:1: leftover conflict marker" in done.stderr
-    assert "settle them and commit, or go back: git reset --hard" in done.stderr
+    assert "settle and commit, or git reset --hard" in done.stderr
     assert run("git", "ls-remote", "origin", cwd=repo) == ""
