@@ -157,6 +157,8 @@ def test_from_a_clone_with_a_tag(clone: Path) -> None:
     assert_whole(result, clone)
     assert result["ref"] == TAG
     assert result["answers"]["deliverables"] == ["model", "report"]
+    uv("lock", "--offline", "--upgrade-package", "vendorkit", cwd=Path(result["path"]))  # works all of it out anew
+    assert run("git", "status", "--porcelain", cwd=Path(result["path"])) == ""
     assert f"from template {TAG}" in run("git", "log", "--format=%s", cwd=Path(result["path"]))
 
 

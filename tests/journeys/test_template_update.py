@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.test_kick_off import clone, environment, kick_off, run
+from tests.journeys.test_kick_off import REPOSITORY, environment, kick_off, run
 
-__all__ = ["clone"]
 FIRST, SECOND = "v99.0.0", "v99.1.0"
 UPDATE = (sys.executable, "-m", "uv", "run", "--locked", "nox", "-s", "update", "--", "origin")
 
 
-@pytest.fixture
-def repo(clone: Path, tmp_path: Path) -> Path:
-    """An engagement from the first version, with a bare remote; then the template has a second version."""
+@pytest.fixture(scope="module")
+def engagement(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An engagement from the first version; since then the template has a second one. Copy it, do not change it."""
+    clone = tmp_path_factory.mktemp("update") / "clone"
+    run("git", "clone", "--quiet", "--no-tags", str(REPOSITORY), str(clone), cwd=clone.parent)
     run("git", "tag", FIRST, cwd=clone)
     made = Path(kick_off(clone, "--data", "starter=blank")["path"])
-    run("git", "init", "--quiet", "--bare", str(tmp_path / "remote.git"), cwd=tmp_path)
-    run("git", "remote", "add", "origin", str(tmp_path / "remote.git"), cwd=made)
     ignored = clone / "template/.gitignore"
     ignored.write_text("*.later\n" + ignored.read_text())
     (clone / "template/README.md.jinja").write_text("# Later\n")
     run("git", "commit", "--all", "--quiet", "--message", "Later", cwd=clone)
     run("git", "tag", SECOND, cwd=clone)
+    return made
+
+
+@pytest.fixture
+def repo(engagement: Path, tmp_path: Path) -> Path:
+    """A copy with a bare remote."""
+    made = Path(shutil.copytree(engagement, tmp_path / "repo", symlinks=True))
+    run("git", "init", "--quiet", "--bare", str(tmp_path / "remote.git"), cwd=tmp_path)
+    run("git", "remote", "add", "origin", str(tmp_path / "remote.git"), cwd=made)
     return made
 
 
@@ -53,5 +62,6 @@ def test_where_both_changed_the_same_lines_nothing_is_pushed(repo: Path) -> None
     run("git", "commit", "--all", "--quiet", "--message", "Ours", cwd=repo)
     done = subprocess.run(UPDATE, cwd=repo, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert ".gitignore" in done.stdout + done.stderr
+    assert ".gitignore:1: leftover conflict marker" in done.stderr
+    assert "settle and commit, or git reset --hard" in done.stderr
     assert run("git", "ls-remote", "origin", cwd=repo) == ""

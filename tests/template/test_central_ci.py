@@ -1,4 +1,4 @@
-"""CI jobs in a repository of the platform: engagements call them, with the same jobs and commands as their own."""
+"""CI jobs in a repository of the platform: engagements call them, and get the same jobs as with their own."""
 
 from __future__ import annotations
 

@@ -149,13 +149,16 @@ def test_github_jobs_have_the_least_permissions() -> None:
 
 
 def test_findings_and_gates_are_shown_where_people_look() -> None:
-    """GitHub: summaries, a comment, code scanning. GitLab and Azure: as tests, in the request and the run."""
+    """GitHub: summaries, a comment, code scanning. GitLab and Azure: as tests, and as a page."""
     steps = str(read("github", {})["jobs"])
     for shown in (".vendorkit/check/*.md", "gate-report.md >>", "gh pr comment", "code-scanning/sarifs"):
         assert shown in steps
     ci = read("gitlab", {})
     assert ci["verify"]["artifacts"]["reports"]["junit"] == [".vendorkit/tests/*.xml", ".vendorkit/check/*.xml"]
     assert ci["model"]["artifacts"]["reports"]["junit"] == [".vendorkit/reports/*/*.xml"]
+    assert ci["model"]["artifacts"]["expose_as"]
+    assert [path for path in ci["model"]["artifacts"]["paths"] if "*" in path or not path.endswith("/")] == []
+    assert str(read("azure", {})["stages"][:2]).count("##vso[task.uploadsummary]") == 2
     published = [
         step["inputs"]["testResultsFiles"]
         for stage in read("azure", {})["stages"][:2]
@@ -200,9 +203,7 @@ def test_only_the_main_branch_publishes(forge: str) -> None:
     publish = text[text.index("publish: #" if forge != "azure" else "stage: publish") :]
     conditions = {
         "github": "if: github.event_name == 'push' && vars.MLFLOW_TRACKING_URI != ''",
-        "gitlab": (
-            'if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_PIPELINE_SOURCE == "push" && $MLFLOW_TRACKING_URI'
-        ),
+        "gitlab": '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_PIPELINE_SOURCE == "push" && $MLFLOW_TRACKING_URI',
         "azure": "eq(variables['Build.SourceBranch'], 'refs/heads/main')",
     }
     assert conditions[forge] in publish
@@ -245,6 +246,18 @@ def test_the_image_of_gitlab_is_pinned_by_digest() -> None:
 @pytest.mark.parametrize("registry", ["ghcr", "acr"])
 def test_github_signs_in_to_the_container_registry_without_a_stored_secret(registry: str) -> None:
     assert not [text for text in values(read("github", {"container_registry": registry})) if "secrets." in text]
+
+
+def test_a_run_that_waits_for_people_holds_no_later_one() -> None:
+    ci = read("github", ANSWERS["with an image"])
+    assert (
+        ci["concurrency"]["group"]
+        == "engagement-${{ github.event_name == 'pull_request' && github.ref || github.run_id }}"
+    )
+    assert {name for name, job in ci["jobs"].items() if job.get("concurrency") == name} == {"staging", "production"}
+    assert "batch" not in read("azure", ANSWERS["with an image"])["trigger"]
+    deployed = read("gitlab", ANSWERS["with an image"])
+    assert [deployed[name]["resource_group"] for name in ("staging", "production")] == ["staging", "production"]
 
 
 def test_production_waits_for_people() -> None:

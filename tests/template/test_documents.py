@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from vendorkit.cli.main import build_command_parser
 
 from tests.template.rendering import COMBINATIONS, rendered
 
@@ -18,10 +21,11 @@ REVIEW = {
     "gitlab": ".gitlab/merge_request_templates/Default.md",
     "azure": ".azuredevops/pull_request_template.md",
 }
-HEADINGS = (
-    "Deploy", "Monitor", "Known failure modes", "Data dependencies", "Rollback", "Retrain", "Incident",
+HEADINGS = {
+    "At hand", "Deploy", "Monitor", "Known failure modes", "Data dependencies", "Rollback", "Incident",
     "Escalation and contacts",
-)  # fmt: skip
+}  # fmt: skip
+OF_A_MODEL = {"Input drift", "Errors", "Retrain"}
 every_combination = pytest.mark.parametrize("answers", COMBINATIONS.values(), ids=COMBINATIONS.keys())
 
 
@@ -81,11 +85,46 @@ def test_each_forge_has_the_checklist_where_it_looks_for_it(answers: dict[str, A
 @every_combination
 def test_the_runbook_has_what_is_asked_at_night(answers: dict[str, Any]) -> None:
     text = (rendered(**answers) / "docs/RUNBOOK.md").read_text()
-    assert [heading for heading in HEADINGS if f"\n## {heading}\n" not in text] == []
-    delivered = set(answers.get("deliverables", ["model"])) - {"model"}
-    assert ("\n## Tables\n" in text) == bool(delivered)
-    assert all(f"- `{kind}`: " in text for kind in delivered)
+    delivered = set(answers.get("deliverables", ["model"]))
+    tables = delivered - {"model"}
+    found = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert len(found) == len(set(found))
+    assert set(found) == HEADINGS | (OF_A_MODEL if "model" in delivered else set()) | ({"Tables"} if tables else set())
+    assert all(f"- `{kind}`: " in text for kind in tables)
     assert len(text.splitlines()) < 130
+
+
+def test_where_no_model_is_delivered_no_page_speaks_of_one() -> None:
+    folder = rendered(**COMBINATIONS["demand, tables"])
+    words = re.compile(r"MODEL|VERSION|champion|promote|MLFLOW|benchmarks/|[Pp]rediction id|model card|limit of a gate")
+    pages = [*folder.rglob("*.md"), *folder.glob("data/*.yaml")]
+    assert len(pages) == 8
+    assert {page.name: found for page in pages if (found := words.findall(page.read_text()))} == {}
+
+
+def commands(text: str) -> list[list[str]]:
+    """What a page tells people to type, by program, with something in the place of what they fill in."""
+    spans = [part for span in re.findall(r"`([^`\n]+)`", text) for part in span.split("&&")]
+    lines = [re.sub(r"^uv run (--\w+ )*", "", part.strip()).replace('"..."', "why") for part in spans]
+    return [shlex.split(line) for line in lines if re.match(r"(vendorkit|nox|kubectl)( |$)", line)]
+
+
+@every_combination
+def test_every_command_of_the_documents_can_be_typed(answers: dict[str, Any]) -> None:
+    folder = rendered(**answers)
+    sessions = set(re.findall(r"@nox\.session\ndef (\w+)", (folder / "noxfile.py").read_text()))
+    manifests = "".join(path.read_text() for path in folder.glob("deploy/base/service.yaml"))
+    pages = [*folder.glob("*.md"), *folder.glob("docs/*.md"), *folder.glob("data/*.md"), *folder.glob("models/*/*.md")]
+    typed = [command for page in pages for command in commands(page.read_text())]
+    assert len(typed) > 8
+    for program, *arguments in typed:
+        if program == "nox":
+            assert set(arguments) - {"-s"} <= sessions
+        elif program == "kubectl":
+            named = [part.removeprefix("deployment/") for part in arguments if part.startswith("deployment/")]
+            assert all(f"kind: Deployment\nmetadata: {{name: {name}," in manifests for name in named)
+        else:
+            build_command_parser(arguments[0]).parse_args(arguments[1:])
 
 
 @every_combination

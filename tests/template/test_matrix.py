@@ -89,7 +89,7 @@ def test_every_two_answers_that_go_together_meet() -> None:
 
 
 OTHERS = {
-    ".github": rb"\$\{\{ [\w.' =()|]+ \}\}",
+    ".github": rb"\$\{\{ [\w.' =()|&]+ \}\}",
     "deploy": rb"\{\{ \$[a-z.]+(?: \| \w+)? \}\}|\{\{[a-z]+\}\}",  # Prometheus, Grafana
 }
 """Places with braces of their own: what belongs to the forge, to Prometheus or to Grafana."""

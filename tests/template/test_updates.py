@@ -70,10 +70,10 @@ def vendors(folder: Path) -> Path:
     """An engagement that a vendor has worked on."""
     shutil.move(folder / "models/credit", folder / "models/risk")
     declared = folder / "models/risk/pyproject.toml"
+    depending = declared.read_text("utf-8").replace('"numpy>=2",', '"numpy>=2",\n    "lightgbm>=4.6",')
     ci, noxfile = (folder / CI).read_text("utf-8"), (folder / "noxfile.py").read_text("utf-8")
-    more = declared.read_text("utf-8").replace('"numpy>=2",', '"numpy>=2",\n    "lightgbm>=4.6",')
     write(folder, {
-        "models/risk/pyproject.toml": more,
+        "models/risk/pyproject.toml": depending,
         "models/risk/features.py": "AGE = 'age'\n",
         "data/README.md": None,
         "docs/RUNBOOK.md": "# Our runbook\n",

@@ -104,6 +104,21 @@ def test_the_engagement_fits_one_page(tmp_path: Path) -> None:
         assert said in text
 
 
+def test_an_engagement_of_tables_is_told_of_tables_alone(tmp_path: Path) -> None:
+    surface = {
+        "id": "report", "kind": "report", "path": "deliverables", "owner": "ml-sre", "datasets": ["applications"],
+        "contract": "deliverables/contract.odcs.yaml", "query": "https://reports.bank.example/credit", "refresh": "P1M",
+    }  # fmt: skip
+    sections = explain(None, write_engagement(tmp_path / "repo", surfaces=[surface]))
+    titles = [section.title for section in sections]
+    assert "Tables" in titles
+    assert not {"Models", "Scoring API", "Required lineage", "Gates"} & set(titles)
+    assert dict(sections[titles.index("Tables")].facts)["report"] == (
+        "report; contract deliverables/contract.odcs.yaml; read at https://reports.bank.example/credit; "
+        "made anew every P1M; owner ml-sre"
+    )
+
+
 def test_drift_names_who_is_alerted(tmp_path: Path) -> None:
     operations = {
         "objectives": [],

@@ -46,7 +46,8 @@ def environment(repo: Path) -> Environment:
 def lock(path: Path, *, newer: Sequence[str] | None = ()) -> Path:
     """Lock the project in `path` with hashes of every package; gives the lock file.
 
-    Never fetches an interpreter: the running one is taken.
+    Never fetches an interpreter: the running one is taken. A first lock is worked out a second time: with one before
+    it, uv writes its markers in another order, which would otherwise show as changes the next time somebody locks.
 
     Args:
         path: Its folder.
@@ -56,7 +57,11 @@ def lock(path: Path, *, newer: Sequence[str] | None = ()) -> Path:
         Unavailable: uv is missing, or could not lock; the message ends with uv's own last lines.
     """
     upgrade = ["--upgrade"] if newer is None else [f"--upgrade-package={name}" for name in newer]
-    _uv(path, "lock", "--no-progress", "--python", sys.executable, *upgrade)
+    first = not (path / LOCKFILE).exists()
+    command = ("lock", "--no-progress", "--python", sys.executable)
+    _uv(path, *command, *upgrade)
+    if first:
+        _uv(path, *command, "--upgrade-package=vendorkit")
     return path / LOCKFILE
 
 

@@ -5,7 +5,7 @@ Only what the manifest declares stands here; what is proven is in the gate repor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from vendorkit.documents.explanation import Section
 from vendorkit.records.manifest import Manifest
@@ -31,7 +31,15 @@ def engagement_page(manifest: Manifest, gates: Sequence[Gate]) -> list[Section]:
         manifest: The engagement's manifest.
         gates: Every gate that is asked, the platform's own among them.
     """
-    return [*(section(manifest) for section in _FIRST), _gates(gates), *(section(manifest) for section in _THEN)]
+    sections = [_head(manifest)]
+    if manifest.models():
+        sections += [_models(manifest), _api(manifest)]
+    if any(surface.built for surface in manifest.surfaces):
+        sections.append(_tables(manifest))
+    sections.append(_datasets(manifest))
+    if manifest.models():
+        sections += [_lineage(manifest), _gates(gates)]
+    return [*sections, _drift(manifest), _people(manifest), _milestones(manifest), _owed(manifest)]
 
 
 def _person(manifest: Manifest, person_id: str) -> str:
@@ -60,7 +68,19 @@ def _models(manifest: Manifest) -> Section:
     for model in manifest.models():
         uses = ", ".join(model.datasets) or "no dataset"
         facts.append((model.id, f"{model.task or 'task not declared'}; uses {uses}; owner {model.owner}"))
-    return Section("", "Models", "" if facts else "None is declared.", tuple(facts))
+    return Section("", "Models", "", tuple(facts))
+
+
+def _tables(manifest: Manifest) -> Section:
+    facts = []
+    for surface in manifest.surfaces:
+        if surface.built:
+            read = f"; read at {surface.query}" if surface.query else ""
+            again = f"; made anew every {surface.refresh}" if surface.refresh else ""
+            said = f"{surface.kind}; contract {surface.contract}{read}{again}; owner {surface.owner}"
+            facts.append((surface.id, said))
+    says = "Made by `vendorkit build`; one that breaks its contract is not delivered."
+    return Section("", "Tables", says, tuple(facts))
 
 
 def _api(manifest: Manifest) -> Section:
@@ -93,9 +113,8 @@ def _datasets(manifest: Manifest) -> Section:
 
 def _lineage(manifest: Manifest) -> Section:
     del manifest  # the same for every engagement
-    return Section(
-        "", "Required lineage", "Recorded by `vendorkit train` and by the hooks of `vendorkit.track`.", LINEAGE
-    )
+    says = "Recorded by `vendorkit train` and by the hooks of `vendorkit.track`."
+    return Section("", "Required lineage", says, LINEAGE)
 
 
 def _gates(gates: Sequence[Gate]) -> Section:
@@ -165,7 +184,3 @@ def _owed(manifest: Manifest) -> Section:
         return Section("", "Still owed", "Every section is declared; `vendorkit check` tells what evidence is missing.")
     facts: Facts = tuple((name, "is owed from stage delivery on") for name in owed)
     return Section("", "Still owed", "`vendorkit check` tells more.", facts)
-
-
-_FIRST: tuple[Callable[[Manifest], Section], ...] = (_head, _models, _api, _datasets, _lineage)
-_THEN: tuple[Callable[[Manifest], Section], ...] = (_drift, _people, _milestones, _owed)

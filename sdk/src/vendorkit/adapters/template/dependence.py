@@ -56,12 +56,9 @@ def dependence(environment: Environment, texts: Iterable[str]) -> Dependence:
         jinja2.TemplateError: A text is no template.
     """
     found = Dependence()
+    marks = (environment.block_start_string, environment.variable_start_string, environment.comment_start_string)
     for text in texts:
-        if (
-            any(mark in text for mark in (environment.block_start_string, environment.variable_start_string))
-            or environment.line_statement_prefix
-            or environment.comment_start_string in text
-        ):
+        if environment.line_statement_prefix or any(mark in text for mark in marks):
             found |= _of_text(environment, text)
     return found
 

@@ -59,5 +59,5 @@ def _lines(taken: list[Taken]) -> list[str]:
         lines += [f"{'':<{width}}  {says}" for says in each.changes]
         lines += [f"{'':<{width}}  note: {says}" for says in each.notes]
     if any(each.status != "unchanged" for each in taken):
-        lines.append("Next: commit the pointers, then `vendorkit train`.")
+        lines.append("Next: commit the pointers, then `vendorkit train` or `vendorkit build`.")
     return lines
