@@ -76,7 +76,9 @@ def _text_answer(result: GateResult, beside: Sequence[GateResult], colour: bool)
     indent = " " * (11 + width)
     some, more = _named_cells(result)
     lines += [hanging(indent, setter_words(result))] if setter_words(result) else []
-    lines += [hanging(f"{indent}  ", f"{cell_word(cell)}: {clean(cell.name, 200)}: {cell_words(cell)}") for cell in some]
+    lines += [
+        hanging(f"{indent}  ", f"{cell_word(cell)}: {clean(cell.name, 200)}: {cell_words(cell)}") for cell in some
+    ]
     return "\n".join([*lines, *([f"{indent}  {more}"] if more else [])])
 
 

@@ -74,7 +74,8 @@ def _text(answer: LineageAnswer) -> str:
         lines.insert(0, f"... {len(answer.releases) - MOST_SHOWN} older releases; --json has all")
     lines += [f"candidate {name}, never published" for name in answer.candidates]
     counts = answer.to_value()["counts"]
-    told = f"{counts['releases']} releases, {counts['ever_live']} ever live, {counts['live_now']} live now"
+    releases = "1 release" if counts["releases"] == 1 else f"{counts['releases']} releases"
+    told = f"{releases}, {counts['ever_live']} ever live, {counts['live_now']} live now"
     return "\n".join([*(clean(line) if line[0] != " " else f"  {clean(line)}" for line in lines),
                       f"{told}; {counts['predictions']} predictions."])  # fmt: skip
 

@@ -10,9 +10,13 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
+
+if TYPE_CHECKING:
+    from vendorkit.steps.releases import ReleaseLine
 
 EXAMPLES = ("vendorkit releases credit --as-of 2026-11-22", "vendorkit releases --due --json")
 
@@ -46,7 +50,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         ]  # fmt: skip
         notes = [f"To be reviewed, {line.model}/{line.version}: {what}" for line in lines for what in line.to_review]
         notes += [f"{line.model}/{line.version} {_says(line.ending)}" for line in lines if line.ending]
-        text = "\n".join([_table(rows), *notes])
+        text = "\n".join([_table(rows), *notes, *_doubts(lines)])
         return Outcome({"releases": values}, text if lines else "Nothing is registered yet.")
     stays = in_production(repo, args.model, first, last)
     history: list[tuple[str, ...]] = [("RELEASE", "ALIAS", "SINCE", "UNTIL", "BY", "HOW", "WHY")]
@@ -56,6 +60,16 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     ]
     result = {"as_of": args.as_of, "releases": values, "production": [asdict(stay) for stay in stays]}
     return Outcome(result, _table(history) if stays else f"Nothing was in production as of {args.as_of}.")
+
+
+def _doubts(lines: Sequence[ReleaseLine]) -> list[str]:
+    """Why releases are suspect: each reason once, with all that it concerns."""
+    concerned: dict[str, list[str]] = {}
+    for line in lines:
+        for doubt in line.doubts:
+            concerned.setdefault(doubt.removesuffix("."), []).append(f"{line.model}/{line.version}")
+    told = [f"Suspect, {', '.join(names)}: {doubt}." for doubt, names in concerned.items()]
+    return [*told, "`vendorkit trace` shows what of a release holds."] if told else []
 
 
 def _due(args: argparse.Namespace, repo: Path, as_of: datetime | None) -> Outcome:
@@ -84,6 +98,9 @@ def _says(ending: object) -> str:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    from vendorkit.documents.plain import clean  # noqa: PLC0415
+
+    rows = [tuple(map(clean, row)) for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
