@@ -19,6 +19,9 @@ LIMIT_CHANGES = {
 }
 """How a limit changes, by who set the gate."""
 
+UNITS = {"ms": " ms", "mb": " MB", "days": " days"}
+"""Units that names of metrics say, and how they are written."""
+
 _CELLS = {"pass": "pass", "fail": "fail", "error": "could not be decided", "too-few": "too few rows"}
 
 
@@ -103,6 +106,11 @@ def cell_word(cell: Cell) -> str:
 def interval_words(interval: Interval) -> str:
     """Both ends, four significant digits."""
     return " to ".join(f"{end:.4g}" for end in interval)
+
+
+def unit(metric: str | None) -> str:
+    """The unit of a metric, with its space, as its name says it: ` ms` of `p99_ms`."""
+    return next((UNITS[word] for word in (metric or "").split("_") if word in UNITS), "")
 
 
 def cell_words(cell: Cell) -> str:
