@@ -65,7 +65,7 @@ def _moment(text: str) -> datetime:
 
 
 def _text(answer: LineageAnswer) -> str:
-    from vendorkit.documents.plain import clean  # noqa: PLC0415
+    from vendorkit.documents.plain import hanging, shortened  # noqa: PLC0415
 
     if not answer.releases and not answer.candidates:
         return "Nothing is known of it."
@@ -76,24 +76,30 @@ def _text(answer: LineageAnswer) -> str:
     counts = answer.to_value()["counts"]
     releases = "1 release" if counts["releases"] == 1 else f"{counts['releases']} releases"
     told = f"{releases}, {counts['ever_live']} ever live, {counts['live_now']} live now"
-    return "\n".join([*(clean(line) if line[0] != " " else f"  {clean(line)}" for line in lines),
-                      f"{told}; {counts['predictions']} predictions."])  # fmt: skip
+    shown = [hanging("  " if line[0] == " " else "", shortened(line)) for line in lines]
+    return "\n".join([*shown, f"{told}; {counts['predictions']} predictions."])
 
 
 def _lines(entry: Traced) -> list[str]:
     from vendorkit.steps.lineage import answered_at  # noqa: PLC0415
 
     known = entry.known
-    lines = [
-        f"{known.model}/{known.version}  {known.release}  registered {known.created_at}  trained by {known.author}"
-    ]
+    name = f"{known.model}/{known.version}"
+    lines = [f"{name} {known.release} registered {_second(known.created_at)} trained by {known.author}"]
     lines += [f"  from {use.dataset} {use.content_digest}" for use in known.datasets]
-    lines += [f"  {time.alias} from {time.since} to {time.until or 'now'} (by {time.by})" for time in entry.live]
+    for time in entry.live:
+        until = _second(time.until) if time.until else "now"
+        lines.append(f"  {time.alias} from {_second(time.since)} to {until} (by {time.by})")
     if entry.predictions:
         seen = entry.predictions
         first, last = answered_at(seen.first), answered_at(seen.last)
         lines.append(f"  {seen.count} predictions, {first} to {last}; for instance {seen.sample[0]}")
     return lines
+
+
+def _second(at: str) -> str:
+    """A time to the second."""
+    return f"{at[:19]}Z"
 
 
 def _picture(answer: LineageAnswer, form: str) -> str:

@@ -62,7 +62,7 @@ def _text(answer: TraceAnswer) -> str:
 
     lines = []
     for link in answer.chain:
-        says = link.says.removeprefix(link.kind).lstrip(": ")  # a decision's sentence begins with its kind
+        says = link.says.removeprefix(link.kind).lstrip(":, ")  # a decision's sentence begins with its kind
         seen = f"{clean(link.at)[:19]}Z  {shortened(clean(link.digest))}  {clean(link.who)}".rstrip()
         lines += [hanging(f"{clean(link.kind):<12} ", shortened(says)), f"{'':<12} {seen}"]
     verdict = "The chain is complete." if answer.complete else "The chain is BROKEN:"
