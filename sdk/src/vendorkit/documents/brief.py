@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from vendorkit.documents.blocks import Block, Bullets, Heading, Table, Text, Words, Written
 from vendorkit.documents.differences import differences
 from vendorkit.documents.gate_words import unit
-from vendorkit.documents.plain import figure
+from vendorkit.documents.plain import counted, figure
 from vendorkit.documents.release_notes import PARTS
 from vendorkit.documents.risks import risks
 from vendorkit.records.decision import ApprovalRule
@@ -38,14 +38,10 @@ def verdict(dossier: Dossier, live: Dossier | None) -> tuple[str, str]:
         return "It was not judged yet; nothing can be decided.", ""
     total, good = len(report.results), sum(result.verdict == "pass" for result in report.results)
     if not report.passed or good < total or not total:
-        return f"No: the answer is not yes to {total - good} of {_questions(total)} agreed beforehand.", "bad"
+        return f"No: the answer is not yes to {total - good} of {counted(total, 'question')} agreed beforehand.", "bad"
     instead = f" It would replace {live.name}." if live else " Nothing is live yet that it would replace."
-    every = "the one question" if total == 1 else f"all {_questions(total)}"
+    every = "the one question" if total == 1 else f"all {counted(total, 'question')}"
     return f"It can: the answer is yes to {every} agreed beforehand.{instead}", "good"
-
-
-def _questions(count: int) -> str:
-    return "1 question" if count == 1 else f"{count} questions"
 
 
 def _meaning(dossier: Dossier) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendorkit.documents.plain import clean, figure
+from vendorkit.documents.plain import clean, counted, figure
 from vendorkit.records.gate_report import BenchmarkUse, Cell, GateReport, GateResult, Interval
 
 ORIGINS = {
@@ -33,22 +33,18 @@ def headline(report: GateReport) -> str:
     failed = sum(result.verdict == "fail" for result in report.results)
     undecided = sum(result.verdict == "error" for result in report.results)
     if report.passed and not failed and not undecided:
-        return f"{model} may ship: {_gates(total)} passed."
+        return f"{model} may ship: {counted(total, 'gate')} passed."
     said = []
     if failed:
-        said.append(f"{failed} of {_gates(total)} failed")
+        said.append(f"{failed} of {counted(total, 'gate')} failed")
     if undecided:
         said.append(
-            f"{undecided} of {_gates(total)} could not be decided"
+            f"{undecided} of {counted(total, 'gate')} could not be decided"
             if not failed
             else f"{undecided} could not be decided"
         )
     reason = " and ".join(said) or "the report contradicts itself"
     return f"{model} may not ship: {reason}."
-
-
-def _gates(count: int) -> str:
-    return "1 gate" if count == 1 else f"{count} gates"
 
 
 def not_passed(report: GateReport) -> list[GateResult]:
@@ -120,7 +116,7 @@ def cell_words(cell: Cell) -> str:
         said.append(f"({interval_words(cell.interval)})")
     if cell.previous is not None:
         said.append(f"live {figure(cell.previous)}")
-    return f"{' '.join(said)}, {cell.n:,} {'row' if cell.n == 1 else 'rows'}"
+    return f"{' '.join(said)}, {counted(cell.n, 'row')}"
 
 
 def to_be_seen(report: GateReport) -> list[tuple[str, str]]:

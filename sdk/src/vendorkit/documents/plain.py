@@ -85,6 +85,11 @@ def markup(text: str) -> str:
     return html.escape(clean(text), quote=True)
 
 
+def counted(count: int, what: str) -> str:
+    """`1 row` or `1,000 rows`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def shortened(text: str) -> str:
     """Text with the first 12 digits of each digest and commit: enough to tell them apart, and to look them up."""
     return _DIGEST.sub(r"\1", text)

@@ -12,9 +12,9 @@ from vendorkit.adapters.registry import Registry, Version
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.decision import Ending
 from vendorkit.standards.policy import approval_rule
-from vendorkit.trust.approvals import standing, to_review
+from vendorkit.trust.approvals import Standing, standing, to_review
 from vendorkit.trust.endings import archival_of, ending_of
-from vendorkit.trust.log import Log, decision_fault, log_of
+from vendorkit.trust.log import Log, Signed, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ARCHIVED, subject_of
 
@@ -166,11 +166,6 @@ def _line(version: Version, on: _On) -> ReleaseLine:
         status = "deprecated"
     else:
         status = "live" if here else "approved"
-    open_points: list[str] = []
-    if emergency:
-        decision = emergency.decision
-        open_points = [f"emergency promotion by {decision.actor} at {decision.at}: {decision.reason}"]
-        open_points += [str(fault) for fault in found.faults]
     return ReleaseLine(
         model=version.model,
         version=number,
@@ -180,10 +175,17 @@ def _line(version: Version, on: _On) -> ReleaseLine:
         aliases=tuple(here),
         status=status,
         created_at=version.created_at,
-        to_review=tuple(open_points),
+        to_review=_open_points(emergency, found) if emergency else (),
         ending=ending,
         doubts=tuple(doubts),
     )
+
+
+def _open_points(emergency: Signed, found: Standing) -> tuple[str, ...]:
+    """What an emergency promotion went without, and by whom it was."""
+    decision = emergency.decision
+    by = f"emergency promotion by {decision.actor} at {decision.at}: {decision.reason}"
+    return by, *map(str, found.faults)
 
 
 def _doubts(version: Version, on: _On) -> list[str]:
