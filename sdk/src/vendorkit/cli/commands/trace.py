@@ -1,4 +1,7 @@
-"""Follow the chain of records from a prediction or a release down to data, code and environment."""
+"""Follow the chain of records from a prediction or a release down to data, code and environment.
+
+The text shows digests by their first 12 digits and times to the second; the other forms have them in full.
+"""
 
 from __future__ import annotations
 
