@@ -289,16 +289,20 @@ def append_beside_others(
     deciding: Deciding,
 ) -> Signed:
     """Append an approval or refusal, signed again where others decided meanwhile what cannot change a mind: about
-    other releases, or another approval of this one.
+    other releases, or another approval of this one. A refusal stands beside whatever others said or did: it must not
+    get lost because somebody promoted the release in the same moment.
 
     Raises:
         Refused: As `append`.
-        Overtaken: The release was refused, moved or ended meanwhile, or others decide all the time.
+        Overtaken: The release was refused, moved or ended meanwhile (for a refusal: its actor said something else),
+            or others decide all the time.
     """
     release = version.tags["release"]
 
     def unmoved(newer: Log) -> bool:
         since = newer.about(release)[len(log.about(release)) :]
+        if kind == "refusal":
+            return all(signed.decision.actor != deciding.actor for signed in since)
         return all(signed.decision.kind == "approval" for signed in since)
 
     def decide(newest: Log) -> Signed:
