@@ -176,7 +176,7 @@ def test_who_no_longer_counts_is_named(live: World) -> None:
     prediction = predict(live)
     (live.repo / "allowed_signers").unlink()
     found = missing(live, prediction)
-    assert "approval by model-risk: does not count: allowed_signers is missing or empty" in found
+    assert "approval by model-risk: does not count: allowed_signers is missing, empty or a link" in found
     assert "promotion sha256:" in found
 
 
