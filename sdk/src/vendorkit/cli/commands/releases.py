@@ -48,8 +48,10 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
              ", ".join(line.approvals) or "-", line.author, line.created_at)
             for line in lines
         ]  # fmt: skip
-        notes = [f"To be reviewed, {line.model}/{line.version}: {what}" for line in lines for what in line.to_review]
-        notes += [f"{line.model}/{line.version} {_says(line.ending)}" for line in lines if line.ending]
+        named = [(f"{line.model}/{line.version}", line) for line in lines]
+        notes = [f"To be reviewed, {name}: {what.removeprefix(f'{name}: ')}" for name, line in named
+                 for what in line.to_review]  # fmt: skip
+        notes += [f"{name} {_says(line.ending)}" for name, line in named if line.ending]
         text = "\n".join([_table(rows), *notes, *_doubts(lines)])
         return Outcome({"releases": values}, text if lines else "Nothing is registered yet.")
     stays = in_production(repo, args.model, first, last)
@@ -66,8 +68,9 @@ def _doubts(lines: Sequence[ReleaseLine]) -> list[str]:
     """Why releases are suspect: each reason once, with all that it concerns."""
     concerned: dict[str, list[str]] = {}
     for line in lines:
+        name = f"{line.model}/{line.version}"
         for doubt in line.doubts:
-            concerned.setdefault(doubt.removesuffix("."), []).append(f"{line.model}/{line.version}")
+            concerned.setdefault(doubt.removeprefix(f"{name}: ").removesuffix("."), []).append(name)
     told = [f"Suspect, {', '.join(names)}: {doubt}." for doubt, names in concerned.items()]
     return [*told, "`vendorkit trace` shows what of a release holds."] if told else []
 
