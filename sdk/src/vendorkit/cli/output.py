@@ -63,7 +63,9 @@ class Console:
     @property
     def coloured(self) -> bool:
         """Whether people read standard output on a terminal that shows colours (https://no-color.org)."""
-        return not self.as_json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        if sys.stdout is None or self.as_json:  # None where the descriptor is closed
+            return False
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def progress(self, line: str) -> None:
         """One line of progress on standard error."""
@@ -104,10 +106,14 @@ class Console:
         if self.as_json:
             self._envelope(outcome.exit_code, outcome.result, [finding.to_value() for finding in outcome.findings])
         elif outcome.text:
-            parts = _PAINT.split(outcome.text) if self.coloured else [outcome.text]
-            text = "".join(part if place % 2 else harmless(part) for place, part in enumerate(parts))
-            _write(text if self.as_text else outcome.text, sys.stdout)
+            _write(self._seen(outcome.text) if self.as_text else outcome.text, sys.stdout)
         return outcome.exit_code
+
+    def _seen(self, text: str) -> str:
+        """Text for people, in which only our own colours act on the terminal."""
+        if "\x1b" not in text or not self.coloured:
+            return harmless(text)
+        return "".join(part if place % 2 else harmless(part) for place, part in enumerate(_PAINT.split(text)))
 
     def error(self, error: VendorkitError) -> int:
         """Show an error; gives the exit code."""
