@@ -68,7 +68,7 @@ def test_the_files_come_back_by_their_paths(layout: Path) -> None:
     assert places["release/model.bin"].read_bytes() == b"release/model.bin"
 
 
-@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "a/../../b", ""])
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "a/../../b"])
 def test_a_layer_cannot_lead_out(layout: Path, path: str) -> None:
     rewrite(layout, lambda value: value["layers"][0]["annotations"].update({"org.cncf.model.filepath": path}))
     with pytest.raises(BadInput) as caught:
@@ -84,6 +84,16 @@ def test_archives_and_other_artifacts_are_refused(layout: Path) -> None:
     says = [fault.says for fault in caught.value.faults]
     assert any("tar+gzip" in text and "one raw file" in text for text in says)
     assert any("application/vnd.other" in text for text in says)
+
+
+def test_a_layer_without_a_path_and_one_of_another_size_are_told(layout: Path) -> None:
+    rewrite(layout, lambda value: (value["layers"][0].pop("annotations"), value["layers"][1].update(size=1)))
+    with pytest.raises(BadInput) as caught:
+        read(layout)
+    says = [fault.says for fault in caught.value.faults]
+    assert any("has no annotation org.cncf.model.filepath" in text for text in says)
+    assert any("bytes long; its descriptor says 1." in text for text in says)
+    assert all(fault.where.startswith("blobs/sha256/") for fault in caught.value.faults)
 
 
 def test_two_layers_of_one_path_are_refused(layout: Path) -> None:

@@ -103,12 +103,31 @@ def test_an_ordinary_pickle_is_named_and_not_called_dangerous() -> None:
     assert found.dangerous == ()
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"(S'id'\nios\nsystem\n",
+        b"(S'id'\nios\nsystem\n\xff\xff",
+        b"(I1\n0cos\nsystem\n(S'id'\ntR\xff",
+        b"I0x10\n0cos\nsystem\n(S'id'\ntR.",
+        b"L0b1L\n0cos\nsystem\n(S'id'\ntR.",
+    ],
+    ids=["cut short", "garbage behind", "garbage behind a call", "hexadecimal", "binary digits"],
+)
+def test_a_pickle_of_text_that_calls_before_it_breaks_is_named(data: bytes) -> None:
+    (found,) = look(data)
+    assert found.dangerous == ("os.system",)
+
+
 def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
     plain = {
         "pipeline.py": b"import os\nclass Model:\n    pass\n",
         "notes.txt": b"cold is not hot.\nNothing here.\n",
         "data.json": b'{"a": [1, 2, 3]}',
         "data.csv": b"income,age\n1,2\n",
+        "labels.txt": b"class\nvalue\n",
+        "systems.txt": b"windows\nmacos\nlinux\n",
+        "places.txt": b"latitude\nlongitude\n",
         "empty": b"",
         "weights.bin": np.linspace(0, 1, 999).tobytes(),
         "model.onnx": b"\x08\x08\x12\x07skl2onnx\x1a\x05",

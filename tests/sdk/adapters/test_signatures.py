@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vendorkit.adapters import signatures
-from vendorkit.adapters.signatures import refusal, sign
+from vendorkit.adapters.signatures import refusal, sign, signing_key
 from vendorkit.errors import BadInput, Unavailable
 
 ANN = "ann@bank.example"
@@ -300,3 +300,13 @@ def test_a_tool_that_hangs_is_not_waited_for_forever(
     made = "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"
     with pytest.raises(Unavailable, match="did not answer"):
         refusal(PAYLOAD, made, ANN, "", AT)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_the_key_that_signed_can_be_read(keys: dict[str, Path], by: str, kind: str) -> None:
+    assert signing_key(sign(PAYLOAD, keys[kind])) == base64.b64decode(public(keys[kind]).split()[1])
+
+
+@pytest.mark.parametrize("signature", ["", "x", "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"])
+def test_what_is_no_signature_has_no_key(signature: str) -> None:
+    assert signing_key(signature) == b""

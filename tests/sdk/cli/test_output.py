@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from vendorkit.cli.output import Console, Outcome
+from vendorkit.errors import Fault, VendorkitError
 
 
 class Terminal(io.StringIO):
@@ -57,3 +58,31 @@ def test_quiet_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     console.bar("reading", 1, 2)
     console.progress("reading")
     assert terminal.getvalue() == ""
+
+
+HOSTILE = "fine\x1b[2J\x1b[8m\u202e\x07\nnext"
+WRITTEN = "fine\\u001b[2J\\u001b[8m\\u202e\\u0007\nnext"
+
+
+def test_what_others_wrote_cannot_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console("trace", as_json=False)
+    console.outcome(Outcome({}, HOSTILE))
+    console.progress(HOSTILE)
+    console.error(VendorkitError(HOSTILE, [Fault(HOSTILE, HOSTILE)]))
+    shown = capsys.readouterr()
+    assert shown.out == f"{WRITTEN}\n"
+    assert shown.err.count(WRITTEN) == 4
+    assert "\x1b" not in shown.err
+
+
+def test_colours_of_ours_stay_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    Console("gate", as_json=False).outcome(Outcome({}, "\x1b[32mPASS\x1b[0m \x1b[30mhidden"))
+    assert terminal.getvalue() == "\x1b[32mPASS\x1b[0m \\u001b[30mhidden\n"
+
+
+def test_a_form_of_its_own_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Console("trace", as_json=False, as_text=False).outcome(Outcome({}, "<svg>\t\u200d</svg>"))
+    assert capsys.readouterr().out == "<svg>\t\u200d</svg>\n"

@@ -1,17 +1,22 @@
-"""The gate report's page in a real browser: what opens it, and that nothing runs off a phone."""
+"""Pages in a real browser: what opens the gate report, that nothing runs off a phone, and a brief on one page."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from vendorkit.documents.blocks import to_html as document_page
+from vendorkit.documents.brief import brief
 from vendorkit.documents.gate_report import to_html
 from vendorkit.documents.gate_words import headline
 from vendorkit.records.gate_report import GateReport
 
+from tests.support.dossier import dossier
+from tests.support.engagement import delivery, manifest
 from tests.support.reports import ERROR, HOSTILE, full_report, hostile, many_segments, passing_report, report
 
 if TYPE_CHECKING:
@@ -84,3 +89,16 @@ def test_a_screen_reader_hears_verdict_gates_plots_and_numbers(browser: Browser,
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     page.close()
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_a_brief_of_ten_gates_is_one_printed_page(browser: Browser, paper: str, tmp_path: Path) -> None:
+    judged = dossier().report
+    assert judged is not None
+    ten = judged.model_copy(update={"results": judged.results * 5})
+    one = dossier(report=ten, manifest=manifest(**delivery()))
+    file = tmp_path / "brief.html"
+    file.write_text(document_page(brief(one, one)), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 1

@@ -11,14 +11,17 @@ import yaml
 from huggingface_hub import ModelCard
 from vendorkit.documents.blocks import Words, Written, to_html, to_markdown
 from vendorkit.documents.card import card
+from vendorkit.documents.gate_words import unit
 from vendorkit.documents.release_documents import release_documents, rendered
+from vendorkit.gates import latency, memory
 from vendorkit.records.document_format import DocumentFormats, FormatSection
 from vendorkit.records.dossier import Dossier
+from vendorkit.records.gate_report import Cell
 from vendorkit.records.run import ModelFormat
 from vendorkit.standards.policy import packaged_policy
 
 from tests.support.dossier import FILES, dossier
-from tests.support.engagement import manifest, minimal_manifest
+from tests.support.engagement import delivery, manifest, minimal_manifest
 
 FORMATS = packaged_policy().documents
 MITCHELL = (
@@ -162,6 +165,12 @@ def test_release_notes_name_every_difference() -> None:
         assert said in text, said
 
 
+def test_the_first_version_is_new_altogether() -> None:
+    text = texts(dossier())["release-notes.md"]
+    assert "All of it is new." in text
+    assert "Nothing is recorded." not in text
+
+
 def test_nothing_changed() -> None:
     text = texts(dossier(), replace(dossier(), name="credit/1"))["release-notes.md"]
     assert "The same as in credit/1: features, data, packages, gates and limits, training, what callers notice." in text
@@ -171,10 +180,48 @@ def test_the_brief_has_a_verdict_what_it_means_risks_and_who_decides() -> None:
     text = texts(dossier(), live_before())["brief.md"]
     assert "**No: the answer is not yes to 1 of 2 questions agreed beforehand.**" in text
     assert headings(text) == ("What it means", "What changes", "What may go wrong", "Who decides")
-    assert "| Ranks good and bad payers at least as well as today | yes | 0.7812 | at least 0.76 | 0.7765 |" in text
-    assert "roc_auc passed, but 300 rows leave it between 0.7253 and 0.8371; the limit is at least 0.76." in text
+    assert (
+        "| Ranks good and bad payers at least as well as today (g-auc) | yes | 0.7812 | at least 0.76 | 0.7765 |"
+        in text
+    )
+    assert "300 rows cannot tell where between 0.7253 and 0.8371 the true figure lies; asked is at least 0.76." in text
+    assert re.search(r"Candidate sha256:[0-9a-f]{12} was trained from commit [0-9a-f]{12} on .* and judged on ", text)
     assert "model-risk answers for the model; model-ops-lead is accountable" in text
     assert "vendor-ml" not in text
+
+
+def brief_of(**changes: object) -> str:
+    """The brief of a candidate with one answer of its gates changed."""
+    report = dossier().report
+    assert report is not None
+    first, *rest = report.results
+    answers = (first.model_copy(update=changes), *rest)
+    return texts(dossier(report=report.model_copy(update={"results": answers})))["brief.md"]
+
+
+def test_the_brief_writes_units_and_never_rounds_onto_the_limit() -> None:
+    quick = brief_of(metric="p99_ms", value=28.5213, limit="at most 250", least=None, most=250.0, previous=None)
+    assert "| 28.52 ms | at most 250 ms | - |" in quick
+    assert "| 0.759996 | at least 0.76 |" in brief_of(value=0.759996, least=0.76, limit="at least 0.76")
+    assert "| 123,456.5 |" in brief_of(value=123456.5, metric="rows", limit="at least 9", least=9.0)
+
+
+def test_groups_with_too_few_rows_are_one_risk() -> None:
+    few = tuple(Cell(name=f"g = {name}", n=9, value=None, verdict="too-few") for name in "ab")
+    assert "says nothing of groups with too few rows: g = a (9), g = b (9)." in brief_of(cells=few)
+
+
+def test_whoever_cannot_go_back_is_told_so() -> None:
+    one = dossier(manifest=manifest(**delivery()))
+    first = texts(one)["brief.md"]
+    assert "ml-sre does what docs/RUNBOOK.md says: there is no version to go back to." in first
+    assert "ml-sre brings credit/1 back within 15 minutes." in texts(one, replace(one, name="credit/1"))["brief.md"]
+
+
+def test_units_are_those_of_the_gates() -> None:
+    figures = {**latency.FIGURES, **memory.FIGURES}
+    assert {name: unit(name) for name in figures} == {name: each.unit for name, each in figures.items()}
+    assert unit("roc_auc") == unit(None) == ""
 
 
 def test_the_brief_tells_which_approvals_are_asked_for() -> None:

@@ -94,6 +94,7 @@ def test_the_model_moves_and_what_is_left_still_answers(two: World, tmp_path: Pa
     assert two.ok("lineage", "--release", "credit/1") == before
     assert (status(two), status(two, 2)) == ("archived", "live")
     assert two.ok("trace", "credit/2")["complete"] is True
+    assert two.ok("documents", "credit/1")["subject"] == "credit/1"
     again = archive(two, bundle)
     assert (again.code, again.result["record"]) == (0, done.result["record"])
 
@@ -103,7 +104,8 @@ def test_it_is_not_used_and_importing_it_brings_it_back(two: World, tmp_path: Pa
     assert archive(two, bundle).code == 0
     with pytest.raises(Refused, match="is archived"):
         deploy(two.repo, "credit", None, 1)
-    for command in (("export", "credit/1", "--to", str(tmp_path / "out")), ("gate", "--against", "1")):
+    commands = [("export", "credit/1", "--to", str(tmp_path / "out")), ("gate", "--against", "1")]
+    for command in (*commands, ("compare", "credit/1", "credit/2")):
         answer = two.run(*command)
         assert (answer.code, answer.result["error"]) == (1, "credit/1 is archived.")
     assert two.decide("retire", "credit/1", "model-risk", "--withdraw").code == 1

@@ -79,7 +79,7 @@ def test_an_internal_author_may_not_either(by_an_internal_person: World) -> None
 def test_a_key_that_is_unknown_or_of_somebody_else_does_not_count(published: World, key: str) -> None:
     (where, says), = refusals(published, who="model-risk", key=key).items()  # fmt: skip
     assert where == "approval by model-risk"
-    assert "ssh-keygen says" in says
+    assert says == "no key of model-risk@bank.example that was valid then has made it."
 
 
 def test_a_stranger_is_asked_who_they_are(published: World) -> None:

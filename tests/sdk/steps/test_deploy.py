@@ -137,7 +137,7 @@ def test_a_move_that_does_not_count_is_named(live: World) -> None:
     rewrite_decision(live, 2, reason="another")
     says = refusal(live)
     assert "no valid move is recorded" in says
-    assert "promotion by ml-sre: does not count: ssh-keygen says" in says
+    assert "promotion by ml-sre: does not count: something else was signed, not this" in says
 
 
 def test_a_log_that_was_tampered_with_serves_nothing(live: World) -> None:

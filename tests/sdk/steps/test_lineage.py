@@ -108,7 +108,7 @@ def test_people_read_it_and_draw_it(busy: World) -> None:
     text = busy.run("lineage", "--dataset", content_of(busy), as_json=False).out
     assert "credit/1 sha256:" in text
     assert "champion from" in text
-    assert "2 releases, 2 ever live, 1 live now; 200000 predictions." in text
+    assert "2 releases, 2 ever live, 1 live now; 200,000 predictions." in text
     dot = busy.run("lineage", "--format", "dot", as_json=False).out
     assert dot.startswith("digraph")
     assert dot.count('label="release') == 2

@@ -188,7 +188,7 @@ def surroundings(fickle: tuple[World, Path], tmp_path: Path) -> Iterator[tuple[W
 def test_a_rollback_asks_the_golden_rows_first(surroundings: tuple[World, Path]) -> None:
     world, _ = surroundings
     answer = world.run("rollback", "credit", "--key", str(world.key("ml-sre")), who="ml-sre", as_json=False)
-    assert answer.out.rstrip().endswith("It loads, and answers 5 golden rows as when it was stored.")
+    assert "It loads, and answers 5 golden rows as when it was stored.\n" in answer.out
     assert alias(world) == 1
 
 
@@ -288,7 +288,12 @@ def test_an_emergency_goes_without_approval_and_is_shown_until_it_is_there(urgen
     assert (line["status"], line["aliases"]) == ("emergency", ["champion"])
     assert "emergency promotion by ml-sre" in line["to_review"][0]
     assert "credit/2 answers nonsense" in line["to_review"][0]
-    assert "To be reviewed, credit/3: emergency promotion" in urgent.run("releases", as_json=False).out
+    told = urgent.run("releases", as_json=False).out
+    assert "To be reviewed, credit/3: emergency promotion" in told
+    assert "To be reviewed, credit/3: has no approval" in told
+    urgent.declare(lifecycle=True)
+    review = next(each for each in urgent.ok("releases", "--due")["due"] if each["what"] == "review")
+    assert review["says"].startswith("never approved, live since ")
     traced = urgent.run("trace", "credit/3")
     assert traced.code == 1
     assert "has no approval" in traced.result["missing"][0]

@@ -83,7 +83,10 @@ def test_a_refusal_leaves_the_registry_as_it_was(live: World) -> None:
 
 def test_a_lost_lock_is_a_reason_and_not_a_crash(world: World) -> None:
     (world.repo / "uv.lock").unlink()
+    assert faults(world)["uv.lock"] == "is missing."
     assert set(faults(world)) == {"uv.lock"}
+    answer = world.run("documents")
+    assert (answer.code, answer.result["faults"][0]["where"]) == (2, "uv.lock")
 
 
 def test_the_same_candidate_twice_is_one_version(world: World) -> None:

@@ -64,6 +64,27 @@ def test_a_changed_decision_is_suspect(live: World, place: int) -> None:
     assert statuses(live) == ["suspect"]
 
 
+def test_people_are_told_why_something_is_suspect(live: World) -> None:
+    registry_of(live).set_alias("credit", "staging", 1)
+    (line,) = live.ok("releases")["releases"]
+    assert line["doubts"] == ["alias staging points to version 1, by the signed decisions it should point to nothing"]
+    says = live.run("releases", as_json=False).out
+    assert "Suspect, credit/1: alias staging points to version 1, by the signed decisions it should" in says
+    rewrite_decision(live, 1, reason="another")
+    assert "names a decision before it that is not in the log" in live.run("releases", as_json=False).out
+
+
+def test_a_live_release_whose_approver_is_trusted_no_more_says_so(live: World) -> None:
+    lines = (live.repo / "allowed_signers").read_text().splitlines(keepends=True)
+    (live.repo / "allowed_signers").write_text("".join(line for line in lines if "model-risk@" not in line))
+    (line,) = live.ok("releases")["releases"]
+    assert line["status"] == "suspect"
+    assert line["doubts"] == [
+        "credit/1: has no approval by an internal person who did not make it.",
+        "approval by model-risk: does not count: no key of model-risk@bank.example that was valid then has made it.",
+    ]
+
+
 def test_a_version_made_by_hand_is_suspect(live: World) -> None:
     registry_of(live)._client.create_model_version("credit", "file:///nowhere/model")
     assert statuses(live) == ["live", "suspect"]
@@ -117,7 +138,7 @@ def test_one_stay_ends_where_the_next_begins(live: World) -> None:
     assert [stay["version"] for stay in at] == [2]
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "2026-13-01", "22.11.2026", ""])
+@pytest.mark.parametrize("moment", ["yesterday", "2026-13-01", "22.11.2026", "0001-01-01T00:00+14:00", ""])
 def test_what_is_no_moment_is_bad_input(live: World, moment: str) -> None:
     answer = live.run("releases", f"--as-of={moment}")
     assert answer.code == (0 if not moment else 2)

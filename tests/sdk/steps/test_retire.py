@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from vendorkit.errors import Refused
+from vendorkit.steps import retire as step
 from vendorkit.steps.deploy import deploy
 
 from tests.support.registry import log, registry_of, rewrite_decision
@@ -131,3 +133,35 @@ def test_nobody_gets_rid_of_a_retirement_by_spoiling_it(two: World) -> None:
     assert status(two, 1) == "retired"
     assert retire(two, "credit/1", "--withdraw").code == 0
     assert status(two, 1) == "approved"
+
+
+def meanwhile(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let somebody else act once, between what a retirement reads of the log and what it adds."""
+    real, acted = step.verify_release, []
+
+    def verified(*given: Any, **named: Any) -> Any:
+        if not acted:
+            acted.append(act())
+        return real(*given, **named)
+
+    patch.setattr(step, "verify_release", verified)
+
+
+def test_a_retirement_stands_beside_what_others_decide(two: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile(monkeypatch, lambda: two.decide("promote", "credit/2", "ml-sre", "--alias", "staging"))
+    assert retire(two, "credit/1").code == 0
+    assert [signed.decision.kind for signed in log(two).accepted[-2:]] == ["promotion", "retirement"]
+
+
+def test_a_retirement_sees_that_its_release_went_live_meanwhile(two: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile(monkeypatch, lambda: two.decide("promote", "credit/1", "ml-sre"))
+    answer = retire(two, "credit/1")
+    assert (answer.code, answer.result["error"]) == (
+        1,
+        "credit/1 is live, and would not answer from today on.",
+    )
+
+
+def test_two_endings_at_once_are_not_mixed(two: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile(monkeypatch, lambda: retire(two, "credit/1", "--warn-from", SOON))
+    assert "Somebody else decided meanwhile" in retire(two, "credit/1").result["error"]

@@ -89,11 +89,16 @@ def test_the_whole_chain_of_a_prediction(live: World, close: bool) -> None:
     assert "served credit@champion" in chain[1]["says"]
 
 
-def test_people_read_one_line_for_each_link(live: World) -> None:
+def test_people_read_what_each_link_says_and_below_it_when_which_and_who(live: World) -> None:
     answer = live.run("trace", "credit/1", as_json=False)
     lines = answer.out.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == KINDS
+    assert [line.split()[0] for line in lines[:-1] if line[0] != " "] == KINDS
     assert lines[-1] == "The chain is complete."
+    assert max(map(len, lines)) <= 100
+    chain = live.run("trace", "credit/1").result["chain"]
+    release = next(link for link in chain if link["kind"] == "release")
+    seen = f"{release['at'][:19]}Z  {release['digest'][:19]}  {release['who']}"
+    assert any(line.strip() == seen for line in lines)
     flip(files_of(live) / "model/model.skops")
     broken = live.run("trace", "credit/1", as_json=False)
     assert broken.code == 1
@@ -171,7 +176,7 @@ def test_who_no_longer_counts_is_named(live: World) -> None:
     prediction = predict(live)
     (live.repo / "allowed_signers").unlink()
     found = missing(live, prediction)
-    assert "approval by model-risk: does not count: allowed_signers is missing or empty" in found
+    assert "approval by model-risk: does not count: allowed_signers is missing, empty or a link" in found
     assert "promotion sha256:" in found
 
 

@@ -105,8 +105,8 @@ def test_a_spoiled_no_still_stands(published: World) -> None:
     [
         ("vendor-ml", "vendor-ml", {}, "vendor-ml made this release"),
         ("vendor-data", "vendor-data", {}, "vendor-data works for the vendor"),
-        ("model-risk", "vendor-ml", {}, "ssh-keygen says"),
-        ("model-risk", "stranger", {}, "ssh-keygen says"),
+        ("model-risk", "vendor-ml", {}, "no key of model-risk@bank.example that was valid then"),
+        ("model-risk", "stranger", {}, "no key of model-risk@bank.example that was valid then"),
         ("somebody", "stranger", {}, "is not among the people"),
         ("model-risk", "model-risk", {"candidate": "sha256:" + "0" * 64}, "about other bytes"),
         ("model-risk", "model-risk", {"gate_report": "sha256:" + "0" * 64}, "about other bytes"),
@@ -138,7 +138,7 @@ def test_a_changed_record_does_not_count(published: World, field: str) -> None:
     published.decide("approve", "credit/1", "model-risk", "--reason", "read it all")
     changed = {"reason": "read nothing", "actor": "model-ops-lead", "at": "2026-01-01T00:00:00Z", "version": 2}
     rewrite_decision(published, 1, **{field: changed[field]})
-    assert "does not count: ssh-keygen says" in faults(published)[1]
+    assert "does not count: something else was signed, not this" in faults(published)[1]
     assert published.decide("promote", "credit/1", "ml-sre").code == 1
 
 
@@ -197,6 +197,18 @@ def test_model_risk_alone_is_one_of_two(published: World) -> None:
     found = standing(subject(published), log(published), high)
     assert len(found.approvals) == 1
     assert "has 1 of 2 approvals (model-risk)" in str(found.faults)
+
+
+def test_two_people_with_one_key_are_one(published: World) -> None:
+    published.decide("approve", "credit/1", "ml-sre")
+    known = authority(published)
+    key = (published.key("ml-sre").with_suffix(".pub")).read_text().split()[:2]
+    shared = replace(known, signers=f"*@bank.example {' '.join(key)}\n", rule=ApprovalRule(approvals=2))
+    sneak_in(published, "model-risk", "ml-sre")
+    found = standing(subject(published), log(published), shared)
+    assert [signed.decision.actor for signed in found.approvals] == ["ml-sre", "model-risk"]
+    assert "has 1 of 2 approvals (ml-sre, model-risk)" in str(found.missing)
+    assert "signed with one key" in str(found.missing)
 
 
 def test_one_person_under_two_ids_is_one(published: World) -> None:

@@ -211,6 +211,18 @@ def test_an_approval_gives_way_to_a_refusal_that_came_first(live: World) -> None
     assert [signed.decision.kind for signed in log(live).accepted[len(before.accepted) :]] == ["refusal"]
 
 
+def test_a_refusal_stands_beside_whatever_others_did(live: World) -> None:
+    registry, authority = registry_of(live), authority_of_world(live)
+    version, before = registry.versions("credit")[0], log(live)
+    no = Deciding("model-risk", "a leak", live.key("model-risk"))
+    sre = Deciding("ml-sre", "", live.key("ml-sre"))
+    append(registry, before, authority, version, "promotion", sre, alias="staging")
+    append_beside_others(registry, before, authority, version, "refusal", no)
+    assert [signed.decision.kind for signed in log(live).accepted[-2:]] == ["promotion", "refusal"]
+    with pytest.raises(Refused, match="Somebody else decided meanwhile"):  # the same person, somewhere else
+        append_beside_others(registry, before, authority, version, "refusal", no)
+
+
 @pytest.mark.parametrize("place", [1, 2])
 def test_nothing_is_added_to_a_log_that_was_tampered_with(live: World, place: int) -> None:
     live.decide("promote", "credit/1", "ml-sre", "--alias", "staging")
@@ -273,7 +285,7 @@ def test_an_emptied_entry_is_a_fault(live: World) -> None:
 
 def test_no_key_is_known_without_allowed_signers() -> None:
     nobody = Authority({"ml-sre": Member("ml-sre", "ml-sre@bank.example", internal=True)}, " \n")
-    assert "missing or empty" in str(decision_fault(Signed(decision(), "x"), nobody))
+    assert "missing, empty or a link" in str(decision_fault(Signed(decision(), "x"), nobody))
 
 
 def signed_at(world: World, at: datetime, previous: str | None, who: str = "ml-sre", **changes: Any) -> Signed:

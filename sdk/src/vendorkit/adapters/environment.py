@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vendorkit.errors import Fault, Refused, Unavailable
+from vendorkit.errors import BadInput, Fault, Refused, Unavailable
 from vendorkit.records import lockfile
 from vendorkit.records.canonical import digest_file, digest_json
 from vendorkit.records.run import Environment
@@ -124,8 +124,12 @@ def requirements(repo: Path) -> str:
     """The locked packages as pinned requirements, one a line, without development tools.
 
     Raises:
+        BadInput: There is no lock.
         Unavailable: uv is missing, or cannot read the lock.
     """
+    if not (repo / LOCKFILE).is_file():
+        fault = Fault(LOCKFILE, "is missing.", "Bring it back with git, or run `vendorkit lock`.")
+        raise BadInput("The packages are not known.", [fault])
     wanted = ("--frozen", "--no-dev", "--no-hashes", "--no-header", "--no-annotate", "--no-emit-workspace")
     return _uv(repo, "export", "--quiet", "--all-packages", *wanted)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -185,19 +185,26 @@ def read_layout(found: Mapping[str, Path], read: Callable[[Path, str], bytes]) -
     faults = []
     if manifest.artifactType != MODEL_TYPE:
         faults.append(Fault("artifactType", f"is {manifest.artifactType!r}, expected {MODEL_TYPE!r}."))
-    faults += [
-        Fault(_place(layer), f"is {layer.mediaType!r}; expected a ModelPack layer that is one raw file.")
-        for layer in manifest.layers
-        if not _LAYER_TYPE.fullmatch(layer.mediaType)
-    ]
+    faults += [fault for layer in manifest.layers for fault in _layer_faults(layer, found.get(_place(layer)))]
     paths = [layer.annotations.get(FILE_PATH, "") for layer in manifest.layers]
-    faults += path_faults(paths)
+    faults += path_faults(path for path in paths if path)
     listed = {LAYOUT_FILE, "index.json", *map(_place, (entry, manifest.config, *manifest.layers))}
     faults += [Fault(path, "is not part of the artifact.") for path in sorted(found.keys() - listed)]
     faults += [Fault(path, "is missing.") for path in sorted(listed - found.keys())]
     if faults:
         raise _unfit(faults)
     return {path: found[_place(layer)] for path, layer in zip(paths, manifest.layers, strict=True)}
+
+
+def _layer_faults(layer: _Descriptor, blob: Path | None) -> Iterator[Fault]:
+    """What keeps a layer from being a file of a bundle; its content is hashed when it is copied."""
+    place = _place(layer)
+    if not _LAYER_TYPE.fullmatch(layer.mediaType):
+        yield Fault(place, f"is {layer.mediaType!r}; expected a ModelPack layer that is one raw file.")
+    if not layer.annotations.get(FILE_PATH):
+        yield Fault(place, f"has no annotation {FILE_PATH}, which says the path of its file.")
+    if blob and blob.stat().st_size != layer.size:
+        yield Fault(place, f"is {blob.stat().st_size} bytes long; its descriptor says {layer.size}.")
 
 
 def _blob(found: Mapping[str, Path], entry: _Descriptor, read: Callable[[Path, str], bytes]) -> bytes:

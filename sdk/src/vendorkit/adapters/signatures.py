@@ -126,8 +126,22 @@ def refusal(
         if why or not gone:
             return why
         spoiled = _refusal_by_tool(tool, payload, signature, principal, signers, moment, gone)
-        return "its key was revoked before" if spoiled else None
+        return "its key was revoked before it signed this" if spoiled else None
     return _refusal_by_library(payload, signature, principal, signers, moment, gone)
+
+
+def signing_key(signature: str) -> bytes:
+    """The public key that an armoured signature says has made it, as SSH writes it; empty where it says none.
+
+    Whoever compares two of them must have seen both signatures count.
+    """
+    if not _ARMOURED.fullmatch(signature):
+        return b""
+    with suppress(ValueError, struct.error):
+        data = base64.b64decode("".join(signature.splitlines()[1:-1]))
+        (size,) = struct.unpack_from("!L", data, 10)  # after the mark `SSHSIG` and the version
+        return data[14 : 14 + size]
+    return b""
 
 
 def _no_key(key: Path, says: str, fix: str = "") -> BadInput:
@@ -172,7 +186,12 @@ def _refusal_by_tool(
     if done.returncode == 0:
         return None
     says = (done.stderr + done.stdout).decode(errors="replace").replace(f"{folder}/", "").strip().splitlines()
-    return f"ssh-keygen says: {says[0]}" if says else "ssh-keygen does not accept it"
+    first = says[0].removesuffix(".") if says else "no"
+    plain = {
+        "Could not verify signature": f"no key of {principal} that was valid then has made it",
+        "Signature verification failed: incorrect signature": "something else was signed, not this",
+    }
+    return plain.get(first, f"ssh-keygen says: {first}")
 
 
 def _sign_with_library(payload: bytes, key: Path) -> str:
@@ -220,7 +239,7 @@ def _refusal_by_library(
     except Exception as error:  # noqa: BLE001  (whatever hostile bytes make the library raise, it is a no)
         return f"the signature does not verify: {error}"
     if " ".join(key.openssh_str().split()[:2]) in gone:
-        return "its key was revoked before"
+        return "its key was revoked before it signed this"
     for line in signers.split("\n"):
         # A line that is malformed, or has a kind of key that only ssh-keygen knows, allows nobody.
         with suppress(ValueError, NotImplementedError):

@@ -145,7 +145,8 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     console = Console(name, as_json="--json" in arguments)
     try:
         given = command_parser(name).parse_args(arguments)
-        console = Console(name, as_json=given.json, quiet=given.quiet)
+        as_text = getattr(given, "format", "text") == "text"
+        console = Console(name, as_json=given.json, quiet=given.quiet, as_text=as_text)
         logging.basicConfig(level=logging.INFO if given.verbose else logging.ERROR, format="%(name)s: %(message)s")
         return console.outcome(given.run(given, console))
     except VendorkitError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 INTERRUPTED = 130
+_PAINT = re.compile(r"(\x1b\[(?:0|31|32|33)m)")
+"""The colours that our own reports use."""
 
 
 @dataclass(frozen=True)
@@ -46,26 +49,30 @@ class Console:
         command: Its name; empty where the command line has none.
         as_json: Whether standard output is one JSON document.
         quiet: Whether to leave out progress.
+        as_text: Whether people read standard output; else it is a form of its own (SVG, Markdown), and left as it is.
     """
 
-    def __init__(self, command: str, *, as_json: bool, quiet: bool = False) -> None:
+    def __init__(self, command: str, *, as_json: bool, quiet: bool = False, as_text: bool = True) -> None:
         self.command = command
         self.as_json = as_json
         self.quiet = quiet
+        self.as_text = as_text
         self._begun = ""
         self._bar: tqdm[NoReturn] | None = None
 
     @property
     def coloured(self) -> bool:
         """Whether people read standard output on a terminal that shows colours (https://no-color.org)."""
-        return not self.as_json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        if sys.stdout is None or self.as_json:  # None where the descriptor is closed
+            return False
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def progress(self, line: str) -> None:
         """One line of progress on standard error."""
         if not self.quiet:
             if self._bar is not None:
                 self._bar.clear()
-            _write(line, sys.stderr)
+            _write(harmless(line), sys.stderr)
             if self._bar is not None:
                 self._bar.refresh()
 
@@ -99,8 +106,14 @@ class Console:
         if self.as_json:
             self._envelope(outcome.exit_code, outcome.result, [finding.to_value() for finding in outcome.findings])
         elif outcome.text:
-            _write(outcome.text, sys.stdout)
+            _write(self._seen(outcome.text) if self.as_text else outcome.text, sys.stdout)
         return outcome.exit_code
+
+    def _seen(self, text: str) -> str:
+        """Text for people, in which only our own colours act on the terminal."""
+        if "\x1b" not in text or not self.coloured:
+            return harmless(text)
+        return "".join(part if place % 2 else harmless(part) for place, part in enumerate(_PAINT.split(text)))
 
     def error(self, error: VendorkitError) -> int:
         """Show an error; gives the exit code."""
@@ -109,7 +122,7 @@ class Console:
             faults = [{"where": fault.where, "says": fault.says, "fix": fault.fix} for fault in error.faults]
             self._envelope(error.exit_code, {"error": error.says, "faults": faults, "fix": error.fix}, [])
         else:
-            _write(f"{' '.join(['vendorkit', self.command]).strip()}: {error}", sys.stderr)
+            _write(harmless(f"{' '.join(['vendorkit', self.command]).strip()}: {error}"), sys.stderr)
         return error.exit_code
 
     def interrupted(self) -> int:
@@ -135,6 +148,15 @@ class Console:
         except UnicodeEncodeError:
             text = json.dumps(envelope, indent=2)
         _write(text, sys.stdout)
+
+
+def harmless(text: str) -> str:
+    """Text for a terminal: what would move, colour, hide or turn what others wrote is written out instead."""
+    if text.isascii() and text.replace("\n", "").isprintable():  # most of what there is
+        return text
+    from vendorkit.documents.plain import visible  # noqa: PLC0415  (seldom)
+
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _write(text: str, stream: TextIO) -> None:

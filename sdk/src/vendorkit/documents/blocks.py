@@ -162,7 +162,10 @@ footer { margin-top: 2.5rem; font-size: .875rem; opacity: .75; }
   .many tr { border-bottom: 1px solid var(--line); padding: .375rem 0; }
   .many td { border: 0; padding: .125rem 0 .125rem 7rem; text-align: left; position: relative; min-height: 1.4em; }
   .many td::before { content: attr(data-head); position: absolute; left: 0; width: 6.5rem; opacity: .75; } }
-@media print { .words, tr { break-inside: avoid; } body { max-width: none; } }
+@page { margin: 12mm; }
+@media print { html { font-size: 10.5px; } body { font-size: 1rem; line-height: 1.35; max-width: none; padding: 0; }
+  h2 { margin-top: .9rem; break-after: avoid; } .words, tr { break-inside: avoid; } td { padding-block: .2rem; }
+  .words, .wide { margin-block: .4rem; } footer { margin-top: 1rem; } }
 """
 
 FOOT = "Text with a coloured edge was written by people, in the file that is named; all else comes from the records."

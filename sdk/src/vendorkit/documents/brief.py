@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 from vendorkit.documents.blocks import Block, Bullets, Heading, Table, Text, Words, Written
 from vendorkit.documents.differences import differences
-from vendorkit.documents.plain import figure
+from vendorkit.documents.gate_words import unit
+from vendorkit.documents.plain import counted, figure
 from vendorkit.documents.release_notes import PARTS
 from vendorkit.documents.risks import risks
 from vendorkit.records.decision import ApprovalRule
+from vendorkit.records.document_format import runbook_of
 from vendorkit.records.dossier import Dossier
 from vendorkit.records.gate_report import GateResult
 
@@ -36,14 +38,10 @@ def verdict(dossier: Dossier, live: Dossier | None) -> tuple[str, str]:
         return "It was not judged yet; nothing can be decided.", ""
     total, good = len(report.results), sum(result.verdict == "pass" for result in report.results)
     if not report.passed or good < total or not total:
-        return f"No: the answer is not yes to {total - good} of {_questions(total)} agreed beforehand.", "bad"
+        return f"No: the answer is not yes to {total - good} of {counted(total, 'question')} agreed beforehand.", "bad"
     instead = f" It would replace {live.name}." if live else " Nothing is live yet that it would replace."
-    every = "the one question" if total == 1 else f"all {_questions(total)}"
+    every = "the one question" if total == 1 else f"all {counted(total, 'question')}"
     return f"It can: the answer is yes to {every} agreed beforehand.{instead}", "good"
-
-
-def _questions(count: int) -> str:
-    return "1 question" if count == 1 else f"{count} questions"
 
 
 def _meaning(dossier: Dossier) -> Iterator[Block]:
@@ -59,9 +57,20 @@ def _meaning(dossier: Dossier) -> Iterator[Block]:
 
 
 def _row(result: GateResult) -> tuple[str, str, str, str, str]:
-    found = figure(result.value) if isinstance(result.value, int | float) else "-"
-    live = figure(result.previous) if result.previous is not None else "-"
-    return result.claim or result.id, _MARKS[result.verdict], found, result.limit or "-", live
+    """A question, its answer and the figures behind it. The gate's id is there, because risks and words name it."""
+    asked = f"{result.claim} ({result.id})" if result.claim else result.id
+    found = _rounded(result.value, result) if isinstance(result.value, int | float) else "-"
+    live = _rounded(result.previous, result) if result.previous is not None else "-"
+    limit = f"{result.limit}{unit(result.metric)}" if result.limit else "-"
+    return asked, _MARKS[result.verdict], found, limit, live
+
+
+def _rounded(value: float, result: GateResult) -> str:
+    """Four significant digits and the unit; more where four would show the limit itself."""
+    short = f"{value:.4g}"
+    same = {f"{limit:.4g}" for limit in (result.least, result.most) if limit is not None and limit != value}
+    exact = abs(value) >= 1000 or short in same
+    return f"{figure(value) if exact else short}{unit(result.metric)}"
 
 
 def _change(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
@@ -76,7 +85,7 @@ def _change(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
     found = differences(live, dossier)
     counted = Counter(each.part for each in found)
     told = [f"{title.lower()} ({counted[part]})" for part, title in PARTS.items() if counted[part]]
-    changed = f"Other than in {live.name}: {', '.join(told)}." if told else f"Nothing differs from {live.name}."
+    changed = f"It differs from {live.name} in {', '.join(told)}." if told else f"Nothing differs from {live.name}."
     callers = "Callers will notice." if counted["contract"] else "Callers need not change anything."
     yield Text(f"{changed} {callers} The release notes have each difference.")
 
@@ -93,9 +102,9 @@ def _risks(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
     rollback = dossier.manifest.operations.rollback if dossier.manifest.operations else None
     if rollback:
         who = " or ".join(rollback.authority)
-        yield Text(
-            f"If it goes wrong, {who} brings the version before back within {figure(rollback.target_minutes)} minutes."
-        )
+        within = f"brings {live.name} back within {figure(rollback.target_minutes)} minutes" if live else ""
+        first = f"does what {runbook_of(dossier.manifest, dossier.run.model)} says: there is no version to go back to"
+        yield Text(f"If it goes wrong, {who} {within or first}.")
 
 
 def _deciders(dossier: Dossier) -> Iterator[Block]:
@@ -109,11 +118,11 @@ def _deciders(dossier: Dossier) -> Iterator[Block]:
     owner = manifest.surface(run.model).owner
     accountable = manifest.accountable
     yield Heading("Who decides")
-    yield Text(f"{', '.join(may) or 'Nobody who is left'}: people of the client who did not make it, with a signature. "
+    yield Text(f"{', '.join(may) or 'Nobody who is left'}: the client's own people who did not make it; each signs. "
                f"{owner} answers for the model; {accountable} is accountable for all of it.")  # fmt: skip
     if dossier.rule:
         yield Text(f"The platform asks for {_asked(dossier.rule)}.")
-    yield Text(f"The risk tier is {manifest.engagement.risk_tier}. Built by {manifest.vendor.name}.")
+    yield Text(f"The risk tier is {manifest.engagement.risk_tier}. Built by {manifest.vendor.name}. {dossier.about}")
 
 
 def _asked(rule: ApprovalRule) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from vendorkit.documents.blocks import Block, Table, Text, Written, filled
 from vendorkit.documents.differences import described
 from vendorkit.documents.front_matter import front_matter, to_yaml
-from vendorkit.documents.gate_words import headline
+from vendorkit.documents.gate_words import cell_word, headline
 from vendorkit.documents.plain import figure
 from vendorkit.records.document_format import FormatSection
 from vendorkit.records.dossier import Dossier
@@ -68,7 +68,7 @@ def _intended_use(dossier: Dossier) -> Iterator[Block]:
 
 def _factors(dossier: Dossier) -> Iterator[Block]:
     rows = [
-        (result.id, cell.name, figure(cell.value) if cell.value is not None else "-", f"{cell.n:,}", cell.verdict)
+        (result.id, cell.name, figure(cell.value) if cell.value is not None else "-", f"{cell.n:,}", cell_word(cell))
         for result in (dossier.report.results if dossier.report else ())
         for cell in result.cells
     ]
@@ -86,7 +86,9 @@ def _metrics(dossier: Dossier) -> Iterator[Block]:
     results = dossier.report.results if dossier.report else ()
     rows += [(each.id, each.metric or each.kind, each.claim, "-") for each in results if each.origin == "platform"]
     if rows:
-        yield Text("What is measured, and why; limits are set before training.")
+        yield Text(
+            "What is measured, and why. The limits are those of engagement.yaml and of the platform's policy pack."
+        )
         yield Table(("gate", "metric", "what it asks", "slice"), tuple(rows))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from vendorkit.documents.gate_report_style import STYLE
 from vendorkit.documents.gate_words import interval_words
-from vendorkit.documents.plain import clean, figure, markdown, markup, short
+from vendorkit.documents.plain import clean, counted, figure, markdown, markup, short
 from vendorkit.records.comparison import Comparison, Measured, Row
 
 MOST_PARTS = 20
@@ -22,7 +22,7 @@ def headline(what: Comparison) -> str:
     whole = [row for row in what.rows if not row.part]
     better = {side: sum(row.better == side for row in whole) for side in ("a", "b")}
     both = f"{clean(what.b, 60)} against {clean(what.a, 60)}"
-    gates = "1 gate" if len(whole) == 1 else f"{len(whole)} gates"
+    gates = counted(len(whole), "gate")
     return f"{both}: better in {better['b']}, worse in {better['a']} of {gates} that were asked of them."
 
 

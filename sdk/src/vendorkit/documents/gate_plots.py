@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vendorkit.documents.drawing import Dot, Line, Plot, Scale, Strip, plot, scale_of, strip
 from vendorkit.documents.gate_words import cell_word, cell_words, facts, interval_words
-from vendorkit.documents.plain import clean, figure, markup
+from vendorkit.documents.plain import clean, counted, figure, markup
 from vendorkit.documents.score_curves import (
     Reliability,
     Share,
@@ -229,7 +229,7 @@ def times(result: GateResult) -> str:
 
 
 def _time(timing: Timing, result: GateResult, scale: Scale) -> str:
-    name = f"{timing.rows:,} {'row' if timing.rows == 1 else 'rows'}"
+    name = counted(timing.rows, "row")
     name += " through the service" if timing.through == "service" else ""
     numbers = (timing.p50_ms, timing.p95_ms, timing.p99_ms, timing.spread_ms)
     title = f"{name}: half of the calls within {figure(timing.p50_ms)} ms, 99 % within {figure(timing.p99_ms)} ms"

@@ -28,12 +28,9 @@ from vendorkit.documents.gate_words import (
     to_be_seen,
     verdict_word,
 )
-from vendorkit.documents.plain import clean, figure, markdown, short
+from vendorkit.documents.plain import WIDTH, clean, figure, hanging, markdown, short
 from vendorkit.records.finding import Finding
 from vendorkit.records.gate_report import Cell, GateReport, GateResult
-
-WIDTH = 100
-"""Columns of the text form."""
 
 _COLUMNS = {"gate": 20, "metric": 17, "found": 18, "95 % interval": 17, "live": 8, "rows": 8}
 """Columns of the table of numbers, and how wide each may grow; with two blanks between them at most WIDTH."""
@@ -56,14 +53,14 @@ def to_text(report: GateReport, *, colour: bool = False) -> str:
         "\n".join([title, *(_text_answer(result, results, colour) for result in results)]) if results else ""
         for title, results in (("Not passed", not_passed(report)), ("Passed", passed(report)))
     ]
-    notes = [_hang("  ", f"{name}: {note}") for name, note in to_be_seen(report)]
+    notes = [hanging("  ", f"{name}: {note}") for name, note in to_be_seen(report)]
     seen = "\n".join(["To be seen before a decision", *notes]) if notes else ""
     parts += [part for part in (answers[0], seen, answers[1]) if part]
     if report.results:
         parts.append(_table(report.results))
     named = origin(report)
     width = max(len(name) for name, _ in named)
-    parts.append("\n".join(_hang(f"{name:<{width}}  ", value) for name, value in named))
+    parts.append("\n".join(hanging(f"{name:<{width}}  ", value) for name, value in named))
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,22 +68,17 @@ def _wrap(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_on_hyphens=False)
 
 
-def _hang(start: str, text: str, *, shown_start: str | None = None) -> str:
-    """Text after `start`, its further lines indented below it."""
-    indent = " " * len(start)
-    filled = textwrap.fill(clean(text), WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-    return (shown_start or start) + filled[len(indent) :]
-
-
 def _text_answer(result: GateResult, beside: Sequence[GateResult], colour: bool) -> str:
     width = max(len(short(other.id, 20)) for other in beside)
     word, name = f"{verdict_word(result):<5}", f"{short(result.id, 20):<{width}}"
     painted = f"\x1b[{_COLOURS[result.verdict]}m{word}\x1b[0m" if colour else word
-    lines = [_hang(f"  {word}  {name}  ", sentence(result), shown_start=f"  {painted}  {name}  ")]
+    lines = [hanging(f"  {word}  {name}  ", sentence(result), shown_start=f"  {painted}  {name}  ")]
     indent = " " * (11 + width)
     some, more = _named_cells(result)
-    lines += [_hang(indent, setter_words(result))] if setter_words(result) else []
-    lines += [_hang(f"{indent}  ", f"{cell_word(cell)}: {clean(cell.name, 200)}: {cell_words(cell)}") for cell in some]
+    lines += [hanging(indent, setter_words(result))] if setter_words(result) else []
+    lines += [
+        hanging(f"{indent}  ", f"{cell_word(cell)}: {clean(cell.name, 200)}: {cell_words(cell)}") for cell in some
+    ]
     return "\n".join([*lines, *([f"{indent}  {more}"] if more else [])])
 
 

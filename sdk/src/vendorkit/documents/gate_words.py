@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendorkit.documents.plain import clean, figure
+from vendorkit.documents.plain import clean, counted, figure
 from vendorkit.records.gate_report import BenchmarkUse, Cell, GateReport, GateResult, Interval
 
 ORIGINS = {
@@ -19,6 +19,9 @@ LIMIT_CHANGES = {
 }
 """How a limit changes, by who set the gate."""
 
+UNITS = {"ms": " ms", "mb": " MB", "days": " days"}
+"""Units that names of metrics say, and how they are written."""
+
 _CELLS = {"pass": "pass", "fail": "fail", "error": "could not be decided", "too-few": "too few rows"}
 
 
@@ -30,22 +33,18 @@ def headline(report: GateReport) -> str:
     failed = sum(result.verdict == "fail" for result in report.results)
     undecided = sum(result.verdict == "error" for result in report.results)
     if report.passed and not failed and not undecided:
-        return f"{model} may ship: {_gates(total)} passed."
+        return f"{model} may ship: {counted(total, 'gate')} passed."
     said = []
     if failed:
-        said.append(f"{failed} of {_gates(total)} failed")
+        said.append(f"{failed} of {counted(total, 'gate')} failed")
     if undecided:
         said.append(
-            f"{undecided} of {_gates(total)} could not be decided"
+            f"{undecided} of {counted(total, 'gate')} could not be decided"
             if not failed
             else f"{undecided} could not be decided"
         )
     reason = " and ".join(said) or "the report contradicts itself"
     return f"{model} may not ship: {reason}."
-
-
-def _gates(count: int) -> str:
-    return "1 gate" if count == 1 else f"{count} gates"
 
 
 def not_passed(report: GateReport) -> list[GateResult]:
@@ -105,6 +104,11 @@ def interval_words(interval: Interval) -> str:
     return " to ".join(f"{end:.4g}" for end in interval)
 
 
+def unit(metric: str | None) -> str:
+    """The unit of a metric, with its space, as its name says it: ` ms` of `p99_ms`."""
+    return next((UNITS[word] for word in (metric or "").split("_") if word in UNITS), "")
+
+
 def cell_words(cell: Cell) -> str:
     """What was found in a segment, as one line: value, interval, live version, rows."""
     said = ["no value" if cell.value is None else figure(cell.value)]
@@ -112,7 +116,7 @@ def cell_words(cell: Cell) -> str:
         said.append(f"({interval_words(cell.interval)})")
     if cell.previous is not None:
         said.append(f"live {figure(cell.previous)}")
-    return f"{' '.join(said)}, {cell.n:,} {'row' if cell.n == 1 else 'rows'}"
+    return f"{' '.join(said)}, {counted(cell.n, 'row')}"
 
 
 def to_be_seen(report: GateReport) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vendorkit.documents.plain import clean, short
+from vendorkit.documents.plain import clean, counted, short
 from vendorkit.records.evidence import Evidence
 
 WIDTH = 34
@@ -110,7 +110,7 @@ def release_graph(evidence: Evidence, after: Iterable[Node] = ()) -> Graph:
     release, run, report = evidence.release, evidence.run, evidence.report
     nodes = [_snapshot(evidence, place) for place in range(len(evidence.snapshots))]
     nodes += [
-        Node("code", "code", f"commit {run.code.commit[:12]}", (f"{len(run.code.files)} files",)),
+        Node("code", "code", f"commit {run.code.commit[:12]}", (counted(len(run.code.files), "file"),)),
         Node(run.environment.id, "environment", run.environment.python, (f"lock {brief(run.environment.lock or '')}",)),
         Node(run.features, "feature-set", f"{len(evidence.features.features)} features", (brief(run.features),)),
         Node(run.digest, "run", f"trained {run.started_at[:16]}Z", (f"by {run.author.email}", f"seed {run.seed}")),

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 import unicodedata
 
+WIDTH = 100
+"""Columns of what is written for a terminal."""
 MOST = 700
 """Characters of one text that are shown; the JSON form of a record always has all of it."""
 
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 """What Markdown acts on inside a line; an underscore between letters is only itself."""
+
+_DIGEST = re.compile(r"\b((?:sha256:)?[0-9a-f]{12})(?:[0-9a-f]{28}|[0-9a-f]{52})\b")
 
 _LINKS = {"&": "&amp;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
 """Written otherwise so that no address becomes a link and nobody is called by `@name`."""
@@ -29,17 +34,18 @@ def clean(text: str, most: int = MOST) -> str:
         text: Any text.
         most: Characters to keep; an ellipsis and the count say what was cut.
     """
-    line = " ".join(_shown(text[:most]).split())
+    line = " ".join(visible(text[:most]).split())
     return line if len(text) <= most else f"{line} ... ({len(text) - most:,} more characters)"
 
 
-def _shown(text: str) -> str:
+def visible(text: str) -> str:
+    """Text in which every character is seen; what is white space becomes a space."""
     if text.isascii() and text.isprintable():  # most of what there is
         return text
-    return "".join(_visible(sign) for sign in text)
+    return "".join(_written(sign) for sign in text)
 
 
-def _visible(sign: str) -> str:
+def _written(sign: str) -> str:
     if sign.isspace():
         return " "
     if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn"):
@@ -49,8 +55,21 @@ def _visible(sign: str) -> str:
 
 def short(text: str, width: int) -> str:
     """Cleaned text of at most `width` characters, for a column; dots tell that it was cut."""
-    line = " ".join(_shown(text[: width + 1]).split())
+    line = " ".join(visible(text[: width + 1]).split())
     return line if len(line) <= width else f"{line[: width - 3]}..."
+
+
+def hanging(start: str, text: str, *, shown_start: str | None = None) -> str:
+    """Cleaned text after `start`, its further lines indented below it, at most WIDTH columns wide.
+
+    Args:
+        start: What stands before it.
+        text: Any text.
+        shown_start: The same as `start` with colours, where it has some.
+    """
+    indent = " " * len(start)
+    filled = textwrap.fill(clean(text), WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return (shown_start or start) + filled[len(indent) :]
 
 
 def markdown(text: str, most: int = MOST) -> str:
@@ -66,6 +85,16 @@ def markup(text: str) -> str:
     return html.escape(clean(text), quote=True)
 
 
+def counted(count: int, what: str) -> str:
+    """`1 row` or `1,000 rows`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def shortened(text: str) -> str:
+    """Text with the first 12 digits of each digest and commit: enough to tell them apart, and to look them up."""
+    return _DIGEST.sub(r"\1", text)
+
+
 def figure(value: float | str) -> str:
     """A number with six significant digits, thousands apart; text as it is."""
     if isinstance(value, str):
@@ -77,4 +106,4 @@ def figure(value: float | str) -> str:
 
 def lines_of(text: str) -> list[str]:
     """Text of several lines, each without control characters and with its indentation."""
-    return [_shown(line).rstrip() for line in text.splitlines()]
+    return [visible(line).rstrip() for line in text.splitlines()]

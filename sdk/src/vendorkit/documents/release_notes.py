@@ -30,11 +30,12 @@ def release_notes(dossier: Dossier, live: Dossier | None, sections: tuple[Format
     lead = (
         f"Compared with {live.name}, which is live." if live else "The first version: nothing is live to compare with."
     )
-    return Written("release-notes", f"Release notes: {dossier.run.model}", lead, blocks)
+    return Written("release-notes", f"Release notes: {dossier.run.model}", lead, (Text(dossier.about), *blocks))
 
 
 def _what_changed(dossier: Dossier, live: Dossier | None) -> Iterator[Block]:
     if live is None:
+        yield Text("All of it is new.")
         return
     found = differences(live, dossier)
     for part, title in PARTS.items():

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from vendorkit.documents.differences import differences
-from vendorkit.documents.plain import figure
+from vendorkit.documents.gate_words import interval_words
 from vendorkit.records.dossier import Dossier
 from vendorkit.records.gate_report import GateResult
 
@@ -21,14 +21,14 @@ def _of_results(dossier: Dossier) -> Iterator[str]:
         if result.verdict != "pass":
             yield f"Gate {result.id} did not pass: {result.says}"
         elif unsure(result):
-            low, high = (figure(end) for end in result.interval or (0.0, 0.0))
+            between = interval_words(result.interval or (0.0, 0.0)).replace(" to ", " and ")
             yield (
-                f"{result.metric} passed, but {result.n or 0:,} rows leave it between {low} and {high}; "
-                f"the limit is {result.limit}."
+                f"Gate {result.id} passed, but {result.n or 0:,} rows cannot tell where between {between} "
+                f"the true figure lies; asked is {result.limit}."
             )
-        for cell in result.cells:
-            if cell.verdict == "too-few":
-                yield f"Gate {result.id} says nothing of {cell.name}: {cell.n:,} rows are too few."
+        few = [f"{cell.name} ({cell.n:,})" for cell in result.cells if cell.verdict == "too-few"]
+        if few:
+            yield f"Gate {result.id} says nothing of groups with too few rows: {', '.join(few)}."
         yield from (f"Gate {result.id}: {note}" for note in result.notes)
 
 

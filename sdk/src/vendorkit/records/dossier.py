@@ -56,6 +56,14 @@ class Dossier:
         return Prose("", ())
 
     @property
+    def about(self) -> str:
+        """Which candidate it is, when it was trained and judged, in one sentence."""
+        run = self.run
+        commit = f" from commit {run.code.commit[:12]}" if run.code.commit else ""
+        judged = f" and judged on {self.report.asked_at[:10]}" if self.report else ""
+        return f"Candidate {run.digest[:19]} was trained{commit} on {run.started_at[:10]}{judged}."
+
+    @property
     def packages(self) -> dict[str, str]:
         """Package to version, from the pinned requirements."""
         pins = (line.partition(";")[0].partition("==") for line in self.requirements.splitlines())

@@ -18,7 +18,7 @@ from vendorkit.trust.aliases import live_version
 from vendorkit.trust.candidacy import candidacy_of
 from vendorkit.trust.fitness import words_faults
 from vendorkit.trust.people import authority_of
-from vendorkit.trust.releases import find_version, verify_release
+from vendorkit.trust.releases import find_version, verify_what_is_left
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def draft(repo: Path, candidate: Candidate | None = None, *, registry: Registry 
 
 
 def published(repo: Path, model: str, number: int, *, registry: Registry | None = None) -> Documents:
-    """The documents of a release, as they were published.
+    """The documents of a release, as they were published; of an archived one too.
 
     Raises:
         BadInput: No such version.
@@ -81,7 +81,7 @@ def published(repo: Path, model: str, number: int, *, registry: Registry | None 
     registry = registry or Registry.open(repo)
     version = find_version(registry, model, number)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
-        files = verify_release(registry, version, Path(scratch))
+        files = verify_what_is_left(registry, version, Path(scratch))
         paths = [files.folder / document.path for document in files.release.documents]
         both = [path for stem in paths for path in (stem, stem.with_suffix(".html")) if path.is_file()]
         texts = {path.name: path.read_text("utf-8") for path in both}

@@ -122,7 +122,8 @@ def _of_release(
     looked_at = [signed.decision.at for signed in standing(subject, log, authority).approvals]
     began = max(_day(move.decision.at) for move in moves)
     reviewed = max((_day(at) for at in looked_at), default=began)
-    says = f"last approved on {reviewed}, reviewed every {lifecycle.review_every}"
+    last = f"last approved on {reviewed}" if looked_at else f"never approved, live since {reviewed}"
+    says = f"{last}, reviewed every {lifecycle.review_every}"
     yield _due("review", version.name, later(reviewed, lifecycle.review_every), today, owner, approver, says)
     since = max(used, began) if used else began
     says = f"last prediction here on {used}" if used else "the prediction log is not here, or empty; live since then"

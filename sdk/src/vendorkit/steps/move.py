@@ -72,12 +72,13 @@ class Moved:
         where = f"{decision.model}@{decision.alias}"
         if not self.changed:
             return f"{where} already points to version {decision.version}, moved by {decision.actor} at {decision.at}."
-        before = f"version {decision.from_version}" if decision.from_version else "nowhere"
-        says = f"{where} now points to version {decision.version}, before to {before}."
-        says = f"{says} {decision.kind} {decision.digest}{self._asked}"
-        if not self.to_review:
-            return says
-        return "\n".join([says, "To be reviewed:", *(f"  {fault}" for fault in self.to_review)])
+        was = decision.from_version
+        before = f"before it pointed to version {was}" if was else "it pointed nowhere before"
+        says = f"{where} now points to version {decision.version}; {before}."
+        lines = [f"{says} {decision.kind} {decision.digest}{self._asked}"]
+        if self.to_review:
+            lines += ["To be reviewed:", *(f"  {fault}" for fault in self.to_review)]
+        return "\n".join([*lines, "Restart the services that run: they do not follow by themselves."])
 
     @property
     def _asked(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 from vendorkit.adapters.engagement import read_manifest
@@ -12,9 +12,9 @@ from vendorkit.adapters.registry import Registry, Version
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.decision import Ending
 from vendorkit.standards.policy import approval_rule
-from vendorkit.trust.approvals import standing, to_review
+from vendorkit.trust.approvals import Standing, standing, to_review
 from vendorkit.trust.endings import archival_of, ending_of
-from vendorkit.trust.log import Log, decision_fault, log_of
+from vendorkit.trust.log import Log, Signed, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ARCHIVED, subject_of
 
@@ -37,6 +37,7 @@ class ReleaseLine:
         created_at: When it was registered.
         to_review: What an emergency promotion went without, and by whom it was; empty where there is nothing.
         ending: How it ends, where that was decided.
+        doubts: Why it is suspect; empty where it is not.
     """
 
     model: str
@@ -49,6 +50,7 @@ class ReleaseLine:
     created_at: str
     to_review: tuple[str, ...] = ()
     ending: Ending | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,11 @@ def moment_of(text: str) -> tuple[datetime, datetime]:
         says = f"{text!r} is neither a date like 2026-11-22 nor a time like 2026-11-22T10:00:00Z."
         raise BadInput("As of when?", [Fault("--as-of", says)]) from None
     found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    if "T" in text or " " in text:
-        return found, found
-    return found, datetime.combine(found.date() + timedelta(days=1), time(), UTC) - timedelta(microseconds=1)
+    try:
+        found.astimezone(UTC)  # the first and the last day of the calendar may be none in UTC
+    except OverflowError:
+        raise BadInput("As of when?", [Fault("--as-of", f"{text!r} is beyond the calendar.")]) from None
+    return found, found if "T" in text or " " in text else datetime.combine(found.date(), time.max, UTC)
 
 
 def releases(
@@ -140,14 +144,14 @@ class _On:
 
 def _line(version: Version, on: _On) -> ReleaseLine:
     tags, number = version.tags, version.number
-    subject, release = subject_of(version), tags.get("release", "")
+    subject = subject_of(version)
     found = standing(subject, on.log, on.authority)
     here = sorted(alias for alias, target in on.moved.items() if target == number)
-    pointing = sorted(alias for alias, target in on.pointing.items() if target == number)
+    doubts = _doubts(version, on)
     emergency = to_review(subject, on.log, on.authority) if here else None
     held = ending_of(subject, on.log, on.authority)
     ending, today = held.ending if held else None, on.moment.astimezone(UTC).date()
-    if on.log.faults or not release or pointing != here:
+    if doubts:
         status = "suspect"
     elif found.refusals:
         status = "refused"
@@ -157,27 +161,48 @@ def _line(version: Version, on: _On) -> ReleaseLine:
         status = "retired"
     elif found.missing:
         status = "emergency" if emergency else "suspect" if here else "registered"
+        doubts = [str(fault) for fault in found.missing] if status == "suspect" else []
     elif ending and ending.warns(today):
         status = "deprecated"
     else:
         status = "live" if here else "approved"
-    open_points: list[str] = []
-    if emergency:
-        decision = emergency.decision
-        open_points = [f"emergency promotion by {decision.actor} at {decision.at}: {decision.reason}"]
-        open_points += [str(fault) for fault in found.faults]
     return ReleaseLine(
         model=version.model,
         version=number,
-        release=release,
+        release=tags.get("release", ""),
         author=tags.get("author", ""),
         approvals=tuple(signed.decision.actor for signed in found.approvals),
         aliases=tuple(here),
         status=status,
         created_at=version.created_at,
-        to_review=tuple(open_points),
+        to_review=_open_points(emergency, found) if emergency else (),
         ending=ending,
+        doubts=tuple(doubts),
     )
+
+
+def _open_points(emergency: Signed, found: Standing) -> tuple[str, ...]:
+    """What an emergency promotion went without, and by whom it was."""
+    decision = emergency.decision
+    by = f"emergency promotion by {decision.actor} at {decision.at}: {decision.reason}"
+    return by, *map(str, found.faults)
+
+
+def _doubts(version: Version, on: _On) -> list[str]:
+    """How the registry was changed past the rules, as far as it concerns a version."""
+    doubts = [str(fault) for fault in on.log.faults]
+    if not version.tags.get("release"):
+        doubts.append("it carries no release record, so it was not published by vendorkit")
+    for alias in sorted(on.moved.keys() | on.pointing.keys()):
+        known, signed = on.pointing.get(alias), on.moved.get(alias)
+        if known != signed and version.number in (known, signed):
+            says = f"points to {_number(known)}, by the signed decisions it should point to {_number(signed)}"
+            doubts.append(f"alias {alias} {says}")
+    return doubts
+
+
+def _number(version: int | None) -> str:
+    return f"version {version}" if version else "nothing"
 
 
 def in_production(

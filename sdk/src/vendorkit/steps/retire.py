@@ -25,7 +25,7 @@ from vendorkit.records.manifest import Manifest
 from vendorkit.records.manifest.words import day
 from vendorkit.standards.policy import approval_rule
 from vendorkit.trust.endings import archival_of, ending_of
-from vendorkit.trust.log import Log, append, log_of, refuse_tampered
+from vendorkit.trust.log import Log, append, beside_others, log_of, refuse_tampered
 from vendorkit.trust.people import Authority, Deciding, authority_of
 from vendorkit.trust.releases import ARCHIVED, find_version, subject_of, verify_release
 
@@ -142,10 +142,13 @@ def retire(
     ending = Ending(warn_from=warn_from or today.isoformat(), block_from=blocked, replacement=named)
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as folder:
         verify_release(registry, found, Path(folder), used=False)
-    if ending.blocks(today) and not force:
-        _refuse_darkness(log, authority, found.name, version, named)
+
+    def refuse(newest: Log) -> None:
+        if ending.blocks(today) and not force:
+            _refuse_darkness(newest, authority, found.name, version, named)
+
     kind: DecisionKind = "retirement" if blocked else "deprecation"
-    decision = append(registry, log, authority, found, kind, deciding, ending=ending).decision
+    decision = _end(registry, log, authority, found, kind, deciding, ending, refuse)
     send(repo, lambda: decision_events(manifest, decision))
     return Retired(decision)
 
@@ -166,9 +169,36 @@ def withdraw(repo: Path, model: str, version: int, deciding: Deciding, *, regist
         files = verify_release(registry, found, Path(folder), used=False)
     if ending_of(files.subject, log, authority) is None:
         raise BadInput("There is nothing to withdraw.", [Fault(found.name, "is neither deprecated nor retired.")])
-    decision = append(registry, log, authority, found, "withdrawal", deciding).decision
+    decision = _end(registry, log, authority, found, "withdrawal", deciding)
     send(repo, lambda: decision_events(manifest, decision))
     return Retired(decision)
+
+
+def _end(
+    registry: Registry,
+    log: Log,
+    authority: Authority,
+    version: Version,
+    kind: DecisionKind,
+    deciding: Deciding,
+    ending: Ending | None = None,
+    refuse: Callable[[Log], None] = lambda _log: None,
+) -> Decision:
+    """Record how a release ends, by the newest log where others decided meanwhile what leaves its end as it was.
+
+    Args:
+        refuse: Raises where a log does not allow it.
+    """
+    subject = subject_of(version)
+    held = ending_of(subject, log, authority)
+
+    def decide(newest: Log) -> Decision:
+        refuse(newest)
+        return append(registry, newest, authority, version, kind, deciding, ending=ending).decision
+
+    return beside_others(
+        registry, version.model, log, decide, lambda newer: ending_of(subject, newer, authority) == held
+    )
 
 
 def archive(

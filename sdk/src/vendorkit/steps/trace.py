@@ -23,7 +23,7 @@ from vendorkit.trust.endings import archival_of
 from vendorkit.trust.evidence import evidence_of
 from vendorkit.trust.log import Log, Signed, decision_fault, log_of
 from vendorkit.trust.people import Authority, authority_of
-from vendorkit.trust.releases import ARCHIVED, ReleaseFiles, find_version, verify_release, verify_tombstone
+from vendorkit.trust.releases import ARCHIVED, ReleaseFiles, find_version, verify_what_is_left
 
 LOGS = ".vendorkit/predictions"
 TOLD_ELSEWHERE = frozenset({
@@ -104,10 +104,7 @@ def trace(
     with tempfile.TemporaryDirectory(prefix="vendorkit-") as scratch:
         try:
             version = find_version(registry, start.model, start.version)
-            if ARCHIVED in version.tags:
-                files = verify_tombstone(registry, version, Path(scratch))
-            else:
-                files = verify_release(registry, version, Path(scratch), used=False)
+            files = verify_what_is_left(registry, version, Path(scratch))
         except (Refused, BadInput) as error:
             if named and isinstance(error, BadInput):
                 raise

@@ -77,5 +77,5 @@ def acceptance_fault(signed: SignedAcceptance, milestone: Milestone, authority: 
     if person is None or not person.internal:
         return f"{acceptance.actor} is not one of the client's own people"
     if not authority.signers.strip():
-        return f"{SIGNERS_FILE} is missing or empty, so that no key is known"
+        return f"{SIGNERS_FILE} is missing, empty or a link, so that no key is known"
     return refusal(acceptance.to_bytes(), signed.signature, person.email, authority.signers, acceptance.at)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from vendorkit.adapters.registry import Registry, Version
+from vendorkit.adapters.signatures import signing_key
 from vendorkit.errors import Fault, Refused
 from vendorkit.trust.endings import ended, ending_of
 from vendorkit.trust.log import Log, Signed, decision_fault, refuse_tampered
@@ -53,24 +54,29 @@ def standing(subject: Subject, log: Log, authority: Authority) -> Standing:
             ignored.append(Fault(f"approval by {actor}", f"does not count: {why}."))
         else:
             approvals.append(signed)
-    missing = _missing(subject, [signed.decision.actor for signed in approvals], authority)
+    missing = _missing(subject, approvals, authority)
     return Standing(tuple(approvals), (*missing, *ignored) if missing else (), tuple(blocking))
 
 
-def _missing(subject: Subject, actors: list[str], authority: Authority) -> list[Fault]:
-    """What the rule asks for and the approvals do not give. One person with two ids is one person."""
+def _missing(subject: Subject, approvals: list[Signed], authority: Authority) -> list[Fault]:
+    """What the rule asks for and the approvals do not give. One person with two ids, or one key, is one person."""
+    actors = [signed.decision.actor for signed in approvals]
     rule, given = authority.rule, [authority.people[actor] for actor in actors]
     faults = []
-    distinct = {person.email.casefold() for person in given}
-    if len(distinct) < rule.approvals:
+    people = {person.email.casefold() for person in given}
+    keys = {signing_key(signed.signature) for signed in approvals}
+    distinct = min(len(people), len(keys))
+    if distinct < rule.approvals:
         who = "an internal person who did not make it"
         if rule.approvals == 1:
             says = f"has no approval by {who}."
         else:
             by = f" ({', '.join(actors)})" if actors else ""
             needed = f"{rule.approvals} approvals{by} that tier {authority.tier} needs"
-            says = f"has {len(distinct)} of {needed}, each by {who}."
+            says = f"has {distinct} of {needed}, each by {who}."
         faults.append(Fault(subject.name, says))
+        if len(keys) < len(people):
+            faults.append(Fault(subject.name, "several of its approvals are signed with one key: that is one person."))
     for role in rule.roles:
         if not any(person.role == role for person in given):
             having = [name for name, person in authority.people.items() if person.role == role and person.internal]

@@ -16,7 +16,7 @@ from vendorkit.records.manifest import load_manifest
 from vendorkit.records.release import Release
 from vendorkit.records.run import Run
 from vendorkit.records.snapshot import Snapshot
-from vendorkit.trust.releases import RELEASE_FILE
+from vendorkit.trust.releases import RELEASE_FILE, refuse_archived
 
 DECLARED = "engagement"
 """Folder of a release with what the engagement declared and wrote, as it was."""
@@ -32,8 +32,9 @@ def dossier_of(registry: Registry, version: Version, folder: Path) -> Dossier:
         folder: Where its small files are put; the model is not fetched.
 
     Raises:
-        Refused: They are not what was published; every difference is named.
+        Refused: It is archived, or they are not what was published; every difference is named.
     """
+    refuse_archived(version)
     try:
         root = registry.download(version, folder, (RELEASE_FILE, "records", DECLARED, REQUIREMENTS))
         release = read_record(Release, root / RELEASE_FILE)

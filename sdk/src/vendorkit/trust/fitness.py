@@ -81,7 +81,7 @@ def _environment(case: Case) -> Iterator[Fault]:
     if recorded is None:
         yield Fault("environment", f"had no {name} at training.", f"Run `uv lock`, commit {name} and train again.")
     elif case.lock != recorded:
-        says = "is not the one that the candidate was trained with."
+        says = "is missing." if case.lock is None else "is not the one that the candidate was trained with."
         yield Fault(name, says, "Bring it back with git, or train again.")
 
 

@@ -189,7 +189,7 @@ def decision_fault(signed: Signed, authority: Authority) -> str | None:
     if not person.internal:
         return f"{decision.actor} works for the vendor; decisions are the client's"
     if not authority.signers.strip():
-        return f"{SIGNERS_FILE} is missing or empty, so that no key is known"
+        return f"{SIGNERS_FILE} is missing, empty or a link, so that no key is known"
     signers, revoked = authority.signers, authority.revoked
     why = _checked(decision.to_bytes(), signed.signature, person.email, signers, decision.at, revoked)
     return why or _time_fault(signed, authority)
@@ -271,7 +271,7 @@ def append(
     signed = Signed(decision, sign(decision.to_bytes(), deciding.key))
     why = decision_fault(signed, authority)
     if why:
-        fix = f"The line `EMAIL KEYTYPE KEY` of an internal person belongs into {SIGNERS_FILE}."
+        fix = f"Sign with a key of that person in {SIGNERS_FILE} (`EMAIL KEYTYPE KEY`), neither expired nor revoked."
         raise Refused("The signature does not count.", [Fault(f"{kind} by {deciding.actor}", f"{why}.")], fix=fix)
     with registry.turn(version.model):  # a key may have asked for its passphrase: nobody waits for that
         _see_it_newest(registry, log, version.model)
@@ -289,16 +289,20 @@ def append_beside_others(
     deciding: Deciding,
 ) -> Signed:
     """Append an approval or refusal, signed again where others decided meanwhile what cannot change a mind: about
-    other releases, or another approval of this one.
+    other releases, or another approval of this one. A refusal stands beside whatever others said or did: it must not
+    get lost because somebody promoted the release in the same moment.
 
     Raises:
         Refused: As `append`.
-        Overtaken: The release was refused, moved or ended meanwhile, or others decide all the time.
+        Overtaken: The release was refused, moved or ended meanwhile (for a refusal: its actor said something else),
+            or others decide all the time.
     """
     release = version.tags["release"]
 
     def unmoved(newer: Log) -> bool:
         since = newer.about(release)[len(log.about(release)) :]
+        if kind == "refusal":
+            return all(signed.decision.actor != deciding.actor for signed in since)
         return all(signed.decision.kind == "approval" for signed in since)
 
     def decide(newest: Log) -> Signed:

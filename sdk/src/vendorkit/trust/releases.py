@@ -102,16 +102,18 @@ def verify_release(registry: Registry, version: Version, folder: Path, *, used: 
         Refused: Something does not match; every difference is named.
     """
     _refuse_foreign(version)
-    _refuse_archived(version)
+    refuse_archived(version)
     return _verified(version, *_fetched(registry, version, folder, used=used))
 
 
-def verify_tombstone(registry: Registry, version: Version, folder: Path) -> ReleaseFiles:
-    """Fetch what is left of an archived release, all but the files of its model, and verify it as ever.
+def verify_what_is_left(registry: Registry, version: Version, folder: Path) -> ReleaseFiles:
+    """Fetch a release to read it: all of it, or where it is archived all but the files of its model; verified as ever.
 
     Raises:
         Refused: As for `verify_release`.
     """
+    if ARCHIVED not in version.tags:
+        return verify_release(registry, version, folder, used=False)
     _refuse_foreign(version)
     return _verified(version, *_fetched(registry, version, folder, used=False), without_model=True)
 
@@ -141,7 +143,7 @@ def verify_files(version: Version, root: Path, held: tuple[Artifact, ...] | None
         Refused: Something does not match; every difference is named.
     """
     _refuse_foreign(version)
-    _refuse_archived(version)
+    refuse_archived(version)
     return _verified(version, root, held)
 
 
@@ -174,7 +176,12 @@ def _refuse_foreign(version: Version) -> None:
         raise Refused(f"{version.name} was not published by vendorkit.", [fault], fix=fix)
 
 
-def _refuse_archived(version: Version) -> None:
+def refuse_archived(version: Version) -> None:
+    """Go no further with a release whose model is not in the registry.
+
+    Raises:
+        Refused: It lies in a bundle.
+    """
     if ARCHIVED in version.tags:
         fault = Fault(
             version.name, f"lies in bundle {version.tags[ARCHIVED]}, and its model no longer in the registry."

@@ -41,6 +41,10 @@ HARMLESS = frozenset({("builtins", "set"), ("builtins", "frozenset"), ("builtins
 _STRINGS = ("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8")
 _WORD = re.compile(r"[A-Za-z_][\w.]*\Z")
 _TEXT_GLOBAL = re.compile(rb"[ci]([A-Za-z_][\w.]{0,200})\n([A-Za-z_][\w.]{0,200})\n")
+_OTHER_BASE = re.compile(rb"([IL])0[xXbBoO][0-9a-fA-F_]+(L?\n)")
+"""A number that unpickling takes and the reader of opcodes does not."""
+_FIRST = tuple(bytes([code]) for code in b"()]}NILFSTUVXKJMGcCB\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x96")
+"""Opcodes that a pickle can begin with; what begins otherwise, as models stored as text do, is not searched."""
 _STACK_GLOBAL = re.compile(
     rb"\x8c[\x01-\xff]([A-Za-z_][\w.]{0,200})\x94?\x8c[\x01-\xff]([A-Za-z_][\w.]{0,200})\x94?\x93"
 )
@@ -135,6 +139,9 @@ def _unpacked(data: bytes) -> bytes | None:
 
 def _pickle(data: bytes, where: str) -> Pickled | None:
     """What lies at the beginning of some bytes, if it is a pickle."""
+    binary = data[:1] == b"\x80" and data[1:2] <= b"\x05"
+    if not binary and data[:1] in _FIRST:
+        data = _OTHER_BASE.sub(rb"\g<1>1\g<2>", data)
     seen: set[tuple[str, str]] = set()
     stream, place, whole, count = io.BytesIO(data), 0, False, 0
     while place < len(data):
@@ -144,12 +151,11 @@ def _pickle(data: bytes, where: str) -> Pickled | None:
             whole = False
             break
         place, whole, count = ended, True, count + 1
-    binary = data[:1] == b"\x80" and data[1:2] <= b"\x05"
     if not binary and not seen and not (whole and place == len(data) and data.endswith(b".")):
         return None
-    if not binary and not whole and not _TEXT_GLOBAL.match(data):
-        return None
-    if not whole:  # arrays between the opcodes, or cut short: what looks like an import counts as one
+    if not binary and not whole and not any(_is_dangerous(*pair) for pair in seen):
+        return None  # words of a text may read as opcodes: `class` above `value` as an import of lass.value
+    if not whole and binary:  # arrays between the opcodes, or cut short: what looks like an import counts as one
         rest = [*_TEXT_GLOBAL.findall(data[place:]), *_STACK_GLOBAL.findall(data[place:])]
         seen |= {(module.decode("ascii"), name.decode("ascii")) for module, name in rest}
     elif not binary and not seen and len(data) < 3:

@@ -65,7 +65,7 @@ def _moment(text: str) -> datetime:
 
 
 def _text(answer: LineageAnswer) -> str:
-    from vendorkit.documents.plain import clean  # noqa: PLC0415
+    from vendorkit.documents.plain import counted, hanging, shortened  # noqa: PLC0415
 
     if not answer.releases and not answer.candidates:
         return "Nothing is known of it."
@@ -74,25 +74,33 @@ def _text(answer: LineageAnswer) -> str:
         lines.insert(0, f"... {len(answer.releases) - MOST_SHOWN} older releases; --json has all")
     lines += [f"candidate {name}, never published" for name in answer.candidates]
     counts = answer.to_value()["counts"]
-    told = f"{counts['releases']} releases, {counts['ever_live']} ever live, {counts['live_now']} live now"
-    return "\n".join([*(clean(line) if line[0] != " " else f"  {clean(line)}" for line in lines),
-                      f"{told}; {counts['predictions']} predictions."])  # fmt: skip
+    told = f"{counted(counts['releases'], 'release')}, {counts['ever_live']} ever live, {counts['live_now']} live now"
+    shown = [hanging("  " if line[0] == " " else "", shortened(line)) for line in lines]
+    return "\n".join([*shown, f"{told}; {counted(counts['predictions'], 'prediction')}."])
 
 
 def _lines(entry: Traced) -> list[str]:
+    from vendorkit.documents.plain import counted  # noqa: PLC0415
     from vendorkit.steps.lineage import answered_at  # noqa: PLC0415
 
     known = entry.known
-    lines = [
-        f"{known.model}/{known.version}  {known.release}  registered {known.created_at}  trained by {known.author}"
-    ]
+    name = f"{known.model}/{known.version}"
+    lines = [f"{name} {known.release} registered {_second(known.created_at)} trained by {known.author}"]
     lines += [f"  from {use.dataset} {use.content_digest}" for use in known.datasets]
-    lines += [f"  {time.alias} from {time.since} to {time.until or 'now'} (by {time.by})" for time in entry.live]
+    for time in entry.live:
+        until = _second(time.until) if time.until else "now"
+        lines.append(f"  {time.alias} from {_second(time.since)} to {until} (by {time.by})")
     if entry.predictions:
         seen = entry.predictions
         first, last = answered_at(seen.first), answered_at(seen.last)
-        lines.append(f"  {seen.count} predictions, {first} to {last}; for instance {seen.sample[0]}")
+        count = counted(seen.count, "prediction")
+        lines.append(f"  {count}, {_second(first)} to {_second(last)}; for instance {seen.sample[0]}")
     return lines
+
+
+def _second(at: str) -> str:
+    """A time to the second."""
+    return f"{at[:19]}Z"
 
 
 def _picture(answer: LineageAnswer, form: str) -> str:
@@ -105,6 +113,7 @@ def _picture(answer: LineageAnswer, form: str) -> str:
 
 def _graph(answer: LineageAnswer) -> Graph:
     from vendorkit.documents.graph import Graph, Node, brief  # noqa: PLC0415
+    from vendorkit.documents.plain import counted  # noqa: PLC0415
 
     nodes: dict[str, Node] = {}
     edges: list[tuple[str, str]] = []
@@ -126,7 +135,7 @@ def _graph(answer: LineageAnswer) -> Graph:
             lines = (f"from {time.since[:16]}Z", until, f"by {time.by}")
             link(name, Node(f"{name} {place}", "alias", f"{known.model}@{time.alias}", lines))
         if entry.predictions:
-            count = f"{entry.predictions.count} predictions"
+            count = counted(entry.predictions.count, "prediction")
             link(name, Node(f"{name} answered", "prediction", count, (entry.predictions.first,)))
     title = " ".join(f"{key} {value}" for key, value in answer.asked.items() if value) or "all releases"
     return Graph(f"Lineage: {title}", tuple(nodes.values()), tuple(edges))

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     repo = repo_of(args)
     console.progress("packing ...")
+    from vendorkit.documents.plain import counted  # noqa: PLC0415
     from vendorkit.steps.pack import pack  # noqa: PLC0415
 
     done = pack(repo, args.milestone, args.to)
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         "delivers": {part.part: list(part.paths) for part in record.delivers},
         "releases": [f"{release.model}/{release.version}" for release in record.releases],
     }
-    lines = [f"{done.path}: {done.digest}", f"  commit {record.commit}, {len(record.files)} files"]
-    lines += [f"  {part.part}: {len(part.paths)} files" for part in record.delivers]
+    lines = [f"{done.path}: {done.digest}", f"  commit {record.commit}, {counted(len(record.files), 'file')}"]
+    lines += [f"  {part.part}: {counted(len(part.paths), 'file')}" for part in record.delivers]
     lines.append(f"Next: the person who accepts it runs `vendorkit accept {record.milestone} --pack FILE`.")
     return Outcome(result, "\n".join(lines))

@@ -10,9 +10,13 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
+
+if TYPE_CHECKING:
+    from vendorkit.steps.releases import ReleaseLine
 
 EXAMPLES = ("vendorkit releases credit --as-of 2026-11-22", "vendorkit releases --due --json")
 
@@ -44,9 +48,11 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
              ", ".join(line.approvals) or "-", line.author, line.created_at)
             for line in lines
         ]  # fmt: skip
-        notes = [f"To be reviewed, {line.model}/{line.version}: {what}" for line in lines for what in line.to_review]
-        notes += [f"{line.model}/{line.version} {_says(line.ending)}" for line in lines if line.ending]
-        text = "\n".join([_table(rows), *notes])
+        named = [(f"{line.model}/{line.version}", line) for line in lines]
+        notes = [f"To be reviewed, {name}: {what.removeprefix(f'{name}: ')}" for name, line in named
+                 for what in line.to_review]  # fmt: skip
+        notes += [f"{name} {_says(line.ending)}" for name, line in named if line.ending]
+        text = "\n".join([_table(rows), *notes, *_doubts(lines)])
         return Outcome({"releases": values}, text if lines else "Nothing is registered yet.")
     stays = in_production(repo, args.model, first, last)
     history: list[tuple[str, ...]] = [("RELEASE", "ALIAS", "SINCE", "UNTIL", "BY", "HOW", "WHY")]
@@ -56,6 +62,17 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     ]
     result = {"as_of": args.as_of, "releases": values, "production": [asdict(stay) for stay in stays]}
     return Outcome(result, _table(history) if stays else f"Nothing was in production as of {args.as_of}.")
+
+
+def _doubts(lines: Sequence[ReleaseLine]) -> list[str]:
+    """Why releases are suspect: each reason once, with all that it concerns."""
+    concerned: dict[str, list[str]] = {}
+    for line in lines:
+        name = f"{line.model}/{line.version}"
+        for doubt in line.doubts:
+            concerned.setdefault(doubt.removeprefix(f"{name}: ").removesuffix("."), []).append(name)
+    told = [f"Suspect, {', '.join(names)}: {doubt}." for doubt, names in concerned.items()]
+    return [*told, "`vendorkit trace` shows what of a release holds."] if told else []
 
 
 def _due(args: argparse.Namespace, repo: Path, as_of: datetime | None) -> Outcome:
@@ -84,6 +101,9 @@ def _says(ending: object) -> str:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    from vendorkit.documents.plain import clean  # noqa: PLC0415
+
+    rows = [tuple(map(clean, row)) for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

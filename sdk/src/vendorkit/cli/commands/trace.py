@@ -1,4 +1,7 @@
-"""Follow the chain of records from a prediction or a release down to data, code and environment."""
+"""Follow the chain of records from a prediction or a release down to data, code and environment.
+
+The text shows digests by their first 12 digits and times to the second; the other forms have them in full.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +60,16 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
 
 
 def _text(answer: TraceAnswer) -> str:
+    """The chain as people read it: digests by their beginning and times to the second; JSON has them in full."""
+    from vendorkit.documents.plain import clean, hanging, shortened  # noqa: PLC0415
+
     lines = []
     for link in answer.chain:
-        who = f" ({link.who})" if link.who else ""
-        lines.append(f"{link.kind:<12} {link.digest[:19]:<19}  {link.at:<24}  {link.says}{who}")
+        says = link.says.removeprefix(link.kind).lstrip(":, ")  # a decision's sentence begins with its kind
+        seen = f"{clean(link.at)[:19]}Z  {shortened(clean(link.digest))}  {clean(link.who)}".rstrip()
+        lines += [hanging(f"{clean(link.kind):<12} ", shortened(says)), f"{'':<12} {seen}"]
     verdict = "The chain is complete." if answer.complete else "The chain is BROKEN:"
-    return "\n".join([*lines, verdict, *(f"  {what}" for what in answer.missing)]) + "\n"
+    return "\n".join([*lines, verdict, *(hanging("  ", what) for what in answer.missing)]) + "\n"
 
 
 def _renderers() -> dict[str, Callable[[TraceAnswer], str]]:
