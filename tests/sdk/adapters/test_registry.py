@@ -228,9 +228,10 @@ def test_the_registry_may_lie_elsewhere_than_the_runs(tmp_path: Path, monkeypatc
     assert Registry.open(tmp_path / "repo").versions("credit") == []
 
 
-def test_two_versions_of_one_candidate_end_as_one(tmp_path: Path) -> None:
-    """What two clones do that both found nothing: the one that came second goes."""
-    registry = Registry.open(tmp_path / "repo")
+def test_two_versions_of_one_candidate_end_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What two clones do that both found nothing on their server: the one that came second goes."""
+    monkeypatch.chdir(tmp_path)
+    registry = Registry(*[Registry.open(tmp_path / "repo").tracking] * 2)
     (tmp_path / "files/model").mkdir(parents=True)
     (tmp_path / "files/model/x").write_text("x")
     first = registry.publish("credit", "e", tmp_path / "files", {"candidate": "c", "release": "1"}, {}, {}, begun=False)
