@@ -172,7 +172,7 @@ def _refusal_by_tool(
     if done.returncode == 0:
         return None
     says = (done.stderr + done.stdout).decode(errors="replace").replace(f"{folder}/", "").strip().splitlines()
-    return f"ssh-keygen says: {says[0]}" if says else "ssh-keygen does not accept it"
+    return f"ssh-keygen says: {says[0].rstrip('.')}" if says else "ssh-keygen does not accept it"
 
 
 def _sign_with_library(payload: bytes, key: Path) -> str:
