@@ -151,10 +151,10 @@ def make_key(who: str) -> None:
 def first_release() -> None:
     trained = vendorkit("train")["result"]
     gated = vendorkit("gate")
-    tell = "; ".join(f"{gate['id']} {gate['value']}" if isinstance(gate["value"], str) else
-                     f"{gate['id']} {gate['value']:.3f}" for gate in gated["findings"])  # fmt: skip
+    first, number = gated["findings"][0], len(gated["findings"])
     published = vendorkit("publish")["result"]
-    say(f"  Trained in {trained['seconds']:.1f} s, all gates passed ({tell}).")
+    say(f"  Trained in {trained['seconds']:.1f} s. {number} of {number} gates passed, {first['id']} for instance:")
+    say(f"    {first['says']}")
     say(f"  Published as {published['model']}/{published['version']} with its whole record.")
 
 
@@ -255,8 +255,8 @@ def second_release(gated: dict[str, Any]) -> None:
 
 def tell_the_rest(began: float) -> None:
     report = next((REPO / ".vendorkit/reports").glob("*/gate-report.html"))
-    shown = sorted(seconds.items(), key=lambda item: -item[1])
-    say(f"7 Done in {time.monotonic() - began:.0f} s: " + ", ".join(f"{name} {took:.0f}" for name, took in shown) + ".")
+    shown = ", ".join(f"{name} {took:.0f}" for name, took in sorted(seconds.items(), key=lambda item: -item[1]))
+    say(f"7 Done in {time.monotonic() - began:.0f} s, partly at the same time: {shown}.")
     say(f"  The engagement          {REPO.relative_to(CLONE)}  (every command and its output: demo/commands.log)")
     say(f"  A gate report           {report.relative_to(CLONE)}"[:150])
     say("  The registry in MLflow  cd demo/engagement && uv run mlflow ui --backend-store-uri "

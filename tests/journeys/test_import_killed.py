@@ -58,5 +58,5 @@ def test_what_was_deleted_never_comes_back(promoted: World, tmp_path: Path, numb
     (version,) = registry.versions("credit")
     tags = {"vendorkit.candidate": "sha256:x", "vendorkit-number": str(number)}
     made = registry._create_version("credit", version.place, version.run_id, tags)
-    assert made == 2
+    assert made.number == 2
     assert [found.number for found in registry.versions("credit")] == [1, 2][:number]

@@ -43,7 +43,7 @@ POINTS = [
     Point(CLIENT, "MlflowClient.create_registered_model", 1, "after"),
     Point(CLIENT, "MlflowClient.create_model_version", 2, "before"),
     Point(CLIENT, "MlflowClient.create_model_version", 2, "after"),
-    Point("vendorkit.adapters.registry", "Registry.find", 2, "after"),
+    Point("vendorkit.adapters.registry", "Registry.publish", 1, "after"),
     Point("shutil", "rmtree", 1, "before"),
 ]
 

@@ -96,8 +96,11 @@ def test_a_promoted_release_is_served_logged_and_traced(world: World, tmp_path: 
 def test_nothing_promoted_is_nothing_to_serve(world: World) -> None:
     world.ok("publish")
     answer = world.run("serve", "credit", "--port", "0")
+    assert (answer.code, answer.result["error"]) == (2, "There is nothing to serve.")
+    assert "points nowhere; registered are: 1." in answer.result["faults"][0]["says"]
+    answer = world.run("serve", "pricing", "--port", "0")
     assert answer.code == 2
-    assert "nothing to serve" in answer.result["error"]
+    assert "has no registered version" in answer.result["faults"][0]["says"]
 
 
 def test_an_unapproved_version_is_refused(world: World) -> None:

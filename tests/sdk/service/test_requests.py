@@ -77,30 +77,30 @@ def test_too_many_rows_are_too_large() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "says"),
     [
-        b"",
-        b"{",
-        b"NaN",
-        b'{"rows": [{"age": NaN}]}',
-        b'{"rows": [{"age": -Infinity}]}',
-        b'{"rows": [{"age": 1e999}]}',
-        b'{"rows": "\xff"}',
-        b'{"rows": "\xed\xa0\x80"}',
-        b'{"rows": "\\ud800"}',
-        b"\xef\xbb\xbf{}",
-        b'{"rows": [1,]}',
-        b"{'rows': []}",
-        b"[" * 200_000,
-        b'{"rows": [{"age": ' + b"9" * 10_000 + b"}]}",
-        b"\x00",
+        (b"", "The body is empty."),
+        (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)."),
+        (b"NaN", 'The body holds "NaN", which is no JSON number.'),
+        (b'{"rows": [{"age": NaN}]}', 'The body holds "NaN", which is no JSON number.'),
+        (b'{"rows": [{"age": -Infinity}]}', 'The body holds "-Infinity", which is no JSON number.'),
+        (b'{"rows": [{"age": 1e999}]}', 'The body holds "1e999", which is no JSON number.'),
+        (b'{"rows": "\xff"}', "The body is not UTF-8: invalid start byte at byte 10."),
+        (b'{"rows": "\xed\xa0\x80"}', "The body is not UTF-8: invalid continuation byte at byte 10."),
+        (b'{"rows": "\\ud800"}', "The body holds text that is no Unicode: half of a surrogate pair."),
+        (b"\xef\xbb\xbf{}", "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)."),
+        (b'{"rows":\n [1 2]}', "Expecting ',' delimiter: line 2 column 5 (char 13)."),
+        (b"{'rows': []}", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)."),
+        (b"[" * 200_000, "The body is nested too deeply."),
+        (b'{"rows": [{"age": ' + b"9" * 10_000 + b"}]}", "The body holds a number that is too long."),
+        (b"\x00", "Expecting value: line 1 column 1 (char 0)."),
     ],
     ids=range(15),
 )
-def test_what_is_not_json_is_a_400(body: bytes) -> None:
+def test_what_is_not_json_is_a_400_that_says_why_and_where(body: bytes, says: str) -> None:
     with pytest.raises(Problem) as caught:
         read(body)
-    assert caught.value.status == 400
+    assert (caught.value.status, caught.value.detail) == (400, says)
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,13 @@ def working_folder(repo: Path) -> Path:
     return repo / ".vendorkit"
 
 
-def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
+def read_record(kind: type[AnyRecord], path: Path, shown: str = "") -> AnyRecord:
     """Read a record file.
+
+    Args:
+        kind: The record that it must be.
+        path: The file.
+        shown: How messages call it; by default by its name.
 
     Raises:
         BadInput: The file is missing or not such a record.
@@ -48,7 +53,7 @@ def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
     if not path.is_file():
         says = "is no regular file" if path.exists() else "is missing"
         raise BadInput(f"{path.name} {says}.", [Fault(str(path), "expected a record here.")])
-    return kind.parse(path.read_bytes(), path.name)
+    return kind.parse(path.read_bytes(), shown or path.name)
 
 
 def write_whole(path: Path, data: bytes) -> None:

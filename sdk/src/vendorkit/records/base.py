@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.canonical import digest_json, load_json, to_canonical
+from vendorkit.records.plain_words import plain_words
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """`sha256:` and 64 hexadecimal digits."""
@@ -90,13 +91,14 @@ class Record(Value):
         faults = []
         found = value.pop("schema", None)
         if found != cls.schema_name:
-            faults.append(Fault(f"{where}: schema", f"is {found!r}, expected {cls.schema_name!r}."))
+            given = "is missing" if found is None else f"is {found!r}"
+            faults.append(Fault(f"{where}: schema", f"{given}; expected {cls.schema_name!r}."))
         try:
             record = cls.model_validate_json(to_canonical(value))
         except ValidationError as error:
             faults += [
-                Fault(f"{where}: {key_path(fault['loc'])}", f"{fault['msg']}.")
-                for fault in error.errors(include_url=False, include_context=False)
+                Fault(f"{where}: {key_path(fault['loc'])}", plain_words(fault, "this record"))
+                for fault in error.errors(include_url=False)
             ]
         if faults:
             raise BadInput(f"{where} is not a valid {cls.schema_name} record.", faults)

@@ -18,7 +18,8 @@ from vendorkit.errors import BadInput, Fault
 from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.base import Value
 from vendorkit.records.manifest.words import Duration, Id, RepoPath, Text
-from vendorkit.records.shape_faults import kind_of, shape_fault
+from vendorkit.records.plain_words import kind_of
+from vendorkit.records.shape_faults import shape_fault
 from vendorkit.records.yaml_text import YamlText, capped, read_yaml
 
 FLEET_FILE = "fleet.yaml"

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.base import Value
-from vendorkit.records.shape_faults import kind_of, shape_fault
+from vendorkit.records.plain_words import kind_of
+from vendorkit.records.shape_faults import shape_fault
 from vendorkit.records.yaml_text import YamlText, capped, read_yaml
 
 Answer = str | bool | int | float | tuple[str, ...]

@@ -6,12 +6,12 @@ The manifest and the list of a fleet are judged by it; the rules of each file st
 from __future__ import annotations
 
 import difflib
-import json
 from functools import cache
 from typing import Any
 
 from vendorkit.errors import Fault
 from vendorkit.records.base import Value
+from vendorkit.records.plain_words import plain_words
 from vendorkit.records.yaml_text import KeyPath, YamlText
 
 
@@ -25,52 +25,13 @@ def shape_fault(error: Any, read: YamlText, model: type[Value], what: str) -> Fa
         what: What the file is, for instance `the manifest`.
     """
     location: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
-    kind, given, context = error["type"], error.get("input"), error.get("ctx", {})
     fix = ""
-    if kind == "missing":
-        says, fix = "is missing.", f"Add `{location[-1]}`."
-    elif kind == "extra_forbidden":
-        says = f"is not a key of {what}."
+    if error["type"] == "missing":
+        fix = f"Add `{location[-1]}`."
+    elif error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(location[-1]), _known_keys(model), 1)
         fix = f"Did you mean `{near[0]}`?" if near else "Remove it."
-    elif kind == "literal_error":
-        says = f"is {_short(given)}; expected {context['expected']}."
-    elif kind == "string_pattern_mismatch":
-        says = f"is {_short(given)}; expected text of the form {context['pattern']}."
-    elif kind == "value_error":
-        says = f"is {_short(given)}; {context['error']}."
-    elif kind in _EXPECTED:
-        says = f"is {kind_of(given)}; expected {_EXPECTED[kind]}."
-    else:
-        says = f"is {_short(given)}: {error['msg']}."
-    return Fault(read.place(location), says, fix)
-
-
-_EXPECTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-
-
-def kind_of(value: Any) -> str:
-    """A value in a message: its kind where it is a collection, else the value."""
-    if value is None:
-        return "empty"
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    return _short(value)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return Fault(read.place(location), plain_words(error, what), fix)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -162,14 +163,31 @@ def _warning(name: str, path: str, doubt: Doubt) -> Warning_:
 def _decode(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Problem("not-json", _why_no_json(body)) from error
+
+
+def _why_no_json(body: bytes) -> str:
+    """What keeps a body from being JSON, and where: the fast decoder counts no lines."""
+
+    def number(text: str) -> float:
+        if not math.isfinite(value := float(text)):
+            raise OverflowError(text)
+        return value
+
+    try:
+        json.loads(body.decode(), parse_constant=number, parse_float=number)
     except UnicodeDecodeError as error:
-        raise Problem("not-json", f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
-    except RecursionError as error:
-        raise Problem("not-json", "The body is nested too deeply.") from error
-    except msgspec.DecodeError as error:
-        raise Problem("not-json", f"{error}. NaN and infinities are not JSON.") from error
-    except ValueError as error:  # an integer of thousands of digits
-        raise Problem("not-json", "The body holds a number that is too long.") from error
+        return f"The body is not UTF-8: {error.reason} at byte {error.start}."
+    except json.JSONDecodeError as error:
+        return f"{error}." if body else "The body is empty."
+    except RecursionError:
+        return "The body is nested too deeply."
+    except OverflowError as error:
+        return f"The body holds {show(str(error))}, which is no JSON number."
+    except ValueError:  # an integer of thousands of digits
+        return "The body holds a number that is too long."
+    return "The body holds text that is no Unicode: half of a surrogate pair."
 
 
 def _parse_time(given: Any) -> datetime | None:

@@ -169,7 +169,7 @@ def _snapshot(repo: Path, manifest: Manifest, dataset: str) -> Snapshot:
     if not (repo / pointer).exists():
         fix = f"Run `vendorkit snapshot {dataset}` and commit {pointer}."
         raise BadInput("The dataset is not frozen yet.", [Fault(pointer, "does not exist.", fix)])
-    return read_record(Snapshot, repo / pointer)
+    return read_record(Snapshot, repo / pointer, pointer)
 
 
 def _input(snapshot: Snapshot) -> Input:

@@ -112,6 +112,11 @@ def _promoted(registry: Registry, log: Log, authority: Authority, model: str, al
     """The move that put an alias where it is."""
     move = move_to(registry, log, authority, model, alias)
     if move is None:
+        there = ", ".join(str(version.number) for version in registry.versions(model))
+        if not there:
+            fix = "See `vendorkit releases` for what is registered."
+            raise BadInput("There is nothing to serve.", [Fault(model, "has no registered version.")], fix=fix)
+        fault = Fault(f"{model}@{alias}", f"points nowhere; registered are: {there}.")
         fix = f"Promote the right version: `vendorkit promote {model}/VERSION --alias {alias}`."
-        raise BadInput("There is nothing to serve.", [Fault(f"{model}@{alias}", "points nowhere.")], fix=fix)
+        raise BadInput("There is nothing to serve.", [fault], fix=fix)
     return move

@@ -236,7 +236,7 @@ def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str], candida
             found[name] = FrozenBenchmark(benchmark.kind, dataset, rows, digest, (file, benchmark.path))
         else:
             try:
-                snapshot = read_record(Snapshot, repo / benchmark.path)
+                snapshot = read_record(Snapshot, repo / benchmark.path, benchmark.path)
             except BadInput as error:
                 faults += error.faults
                 continue

@@ -117,7 +117,7 @@ def _inputs(
         if not (repo / entry.pointer).exists():
             faults.append(Fault(where, "is not frozen.", f"Run `vendorkit snapshot {named.dataset}`."))
             continue
-        snapshot = read_record(Snapshot, repo / entry.pointer)
+        snapshot = read_record(Snapshot, repo / entry.pointer, entry.pointer)
         if snapshot.content_digest != named.content_digest:
             faults.append(Fault(where, f"is {named.content_digest}; frozen here is {snapshot.content_digest}."))
         inputs.append(

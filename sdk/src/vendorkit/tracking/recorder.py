@@ -101,7 +101,7 @@ class Recorder:
         if not (self.repo / entry.pointer).exists():
             fix = f"Run `vendorkit snapshot {dataset}` and commit {entry.pointer}."
             raise BadInput("The dataset is not frozen yet.", [Fault(entry.pointer, "does not exist.", fix)])
-        snapshot = read_record(Snapshot, self.repo / entry.pointer)
+        snapshot = read_record(Snapshot, self.repo / entry.pointer, entry.pointer)
         frame = read_frozen(snapshot, self.repo)
         self._inputs[dataset] = Input(
             dataset=dataset,

@@ -169,6 +169,11 @@ def test_nobody_is_blamed_for_a_fault_elsewhere() -> None:
     found = faults_of(manifest_bytes(people=people))
     assert len(found) == 1
     assert "people.ml-sre.org" in found[0]
+    mistyped = manifest_bytes().replace(b"\npeople:", b"\npeoples:")
+    assert [fault.split(" ", 1)[1] for fault in faults_of(mistyped)] == [
+        "people: is missing. Add `people`.",
+        "peoples: is not a key of the manifest. Did you mean `people`?",
+    ]
 
 
 def edit(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:

@@ -64,9 +64,10 @@ class Registry:
     def __init__(self, tracking: str, registry: str, folder: Path | None = None) -> None:
         self.tracking = tracking
         self._artifacts = (folder / "artifacts").as_uri() if folder else None
+        self._embedded = folder is not None and registry == tracking
         with talking(self.tracking):
             self._client = MlflowClient(tracking, registry)
-        self._turns = Turns(self._client, folder)
+        self._turns = Turns(self._client, folder if self._embedded else None)
 
     @classmethod
     def open(cls, repo: Path) -> Registry:
@@ -92,8 +93,9 @@ class Registry:
     ) -> tuple[Version, bool]:
         """Register a release: files first, then one call that makes the version with all its tags.
 
-        Whoever publishes looks with `find` first. Where two publish one candidate at the same moment, one version
-        stays. After a kill at any point, the same release is completed.
+        Whoever publishes looks with `find` first, and to an embedded registry holds the engagement's `Store.alone`
+        while doing both. On a server two may publish one candidate at the same moment: one version stays. After a
+        kill at any point, the same release is completed.
 
         Args:
             model: Registered model.
@@ -122,14 +124,16 @@ class Registry:
             insist(self._client.set_terminated, run_id)
             own = {f"{TAG}{name}": value for name, value in tags.items()}
             made = self._create_numbered(model, place + _MODEL_FOLDER, run_id, own, number)
+            if self._embedded and number in (None, made.number):  # who holds `Store.alone` was alone
+                return made, True
             kept = self.find(model, tags["candidate"])
-            if kept and kept.number != made and number is None:
-                insist(self._client.delete_model_version, model, str(made))
-        if not kept and number and made > number:
+            if kept and kept.number != made.number and number is None:
+                insist(self._client.delete_model_version, model, str(made.number))
+        if not kept and number and made.number > number:
             raise taken(model, number)
         if not kept:
-            raise Unavailable(f"{model}/{made} vanished from the registry while it was made.")
-        return kept, kept.number == made
+            raise Unavailable(f"{made.name} vanished from the registry while it was made.")
+        return kept, kept.number == made.number
 
     def find(self, model: str, candidate: str) -> Version | None:
         """The version that holds a candidate, if it was published."""
@@ -265,19 +269,21 @@ class Registry:
         """A turn at the log of a model, as `Turns.one`."""
         return self._turns.one(model, lease=lease)
 
-    def _create_numbered(self, model: str, source: str, run_id: str, tags: dict[str, str], number: int | None) -> int:
+    def _create_numbered(
+        self, model: str, source: str, run_id: str, tags: dict[str, str], number: int | None
+    ) -> Version:
         """Make a version that has a number; what MLflow gives below is deleted, and never seen even after a kill."""
         if number is None:
             return self._create_version(model, source, run_id, tags)
         while True:
             made = self._create_version(model, source, run_id, {**tags, _WANTED_TAG: str(number)})
-            if made == number:
+            if made.number == number:
                 return made
-            insist(self._client.delete_model_version, model, str(made))
-            if made > number:
+            insist(self._client.delete_model_version, model, str(made.number))
+            if made.number > number:
                 return made
 
-    def _create_version(self, model: str, source: str, run_id: str | None, tags: dict[str, str]) -> int:
+    def _create_version(self, model: str, source: str, run_id: str | None, tags: dict[str, str]) -> Version:
         """One call that makes a version with all its tags."""
         arguments = (self._client.create_model_version, model, source, run_id, tags)
         try:
@@ -287,7 +293,7 @@ class Registry:
                 raise
             self._create_model(model)
             made = insist(*arguments, await_creation_for=0)
-        return int(made.version)
+        return self._version(made)
 
     def _create_model(self, model: str) -> None:
         try:

@@ -30,6 +30,8 @@ _NOT_LET_IN = re.compile(
 )
 """MLflow's client keeps the status of an answer only where its body is no JSON; else the body's own words are left
 (MLflow's, or those of RFC 6750 where a gateway asks who it is)."""
+_UNREACHED = re.compile(r"Max retries exceeded with url: \S+ \(Caused by (.+)\)")
+"""What `requests` says at length when nobody answers; the cause at its end is what helps."""
 _ATTEMPTS = 8
 
 
@@ -54,6 +56,8 @@ def _kind_of(error: Exception) -> tuple[str, str]:
     says = str(error)
     if _NOT_LET_IN.search(says):
         return "does not accept your login", LOG_IN
+    if _UNREACHED.search(says):
+        return "does not answer", ASK
     full = ("No space left on device", "database or disk is full", "File too large", "Disk quota exceeded")
     if any(words in says for words in full):
         return "has no room left", MAKE_ROOM
@@ -66,7 +70,9 @@ def _unavailable(uri: str, what: str, fix: str, error: Exception) -> Unavailable
 
 def own_words(error: Exception) -> str:
     """An error's own words on one line, without passwords."""
-    return shown(" ".join(str(error).split()) or type(error).__name__)[:400]
+    text = " ".join(str(error).split()) or type(error).__name__
+    unreached = _UNREACHED.search(text)
+    return shown(unreached[1] if unreached else text)[:400]
 
 
 def shown(text: str) -> str:

@@ -41,7 +41,7 @@ class Draft:
     Args:
         given: Keys that are there.
         ids: Section to id to its positions, faulty entries included.
-        odd: Sections that are no list (no mapping, for people), of which nothing is known.
+        odd: Sections that are no list (no mapping, for people; a missing one too), of which nothing is known.
         whole_sections: List sections of which every entry could be read.
     """
 
@@ -87,7 +87,7 @@ def draft_of(plain: Any) -> Draft:
     """What can be read of a manifest's plain value, whatever it is."""
     if not isinstance(plain, dict):
         return Draft()
-    people = plain.get("people", {})
+    people = plain.get("people")  # where it is missing, that is told; who is named elsewhere is not blamed for it
     named = people if isinstance(people, dict) else {}
     read = {name: _part(Person, value) for name, value in named.items()}
     odd = {section for section in LISTS if not isinstance(plain.get(section, []), list)}

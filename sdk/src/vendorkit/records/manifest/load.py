@@ -13,7 +13,8 @@ from vendorkit.errors import BadInput, Fault
 from vendorkit.records.manifest.draft import Draft, Problem, draft_of
 from vendorkit.records.manifest.model import Manifest
 from vendorkit.records.manifest.rules import CROSS_RULES, SCHEMA_RULES, WAIVER_RULES, Rule
-from vendorkit.records.shape_faults import kind_of, shape_fault
+from vendorkit.records.plain_words import kind_of
+from vendorkit.records.shape_faults import shape_fault
 from vendorkit.records.yaml_text import NotTextError, YamlText, capped, read_yaml
 
 SCHEMA_VERSION = 1
