@@ -68,7 +68,7 @@ def _text(answer: TraceAnswer) -> str:
         says = link.says.removeprefix(link.kind).lstrip(":, ")  # a decision's sentence begins with its kind
         seen = f"{clean(link.at)[:19]}Z  {shortened(clean(link.digest))}  {clean(link.who)}".rstrip()
         lines += [hanging(f"{clean(link.kind):<12} ", shortened(says)), f"{'':<12} {seen}"]
-    verdict = "The chain is complete." if answer.complete else "The chain is BROKEN:"
+    verdict = "The chain is complete." if answer.complete else "The chain does not hold:"
     return "\n".join([*lines, verdict, *(hanging("  ", what) for what in answer.missing)]) + "\n"
 
 
