@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 from vendorkit.errors import BadInput
+from vendorkit.tracking.measures import MEASURES
 from vendorkit.tracking.rules import business, rank_reversals
 from vendorkit.tracking.subject import Measuring
 
@@ -172,6 +173,34 @@ def test_the_row_that_raises_is_named(measuring: Make) -> None:
     asked = measuring("if (frame['age'] == 60).any():\n    1 / 0\nreturn [0.5] * len(frame)")
     with pytest.raises(BadInput, match=r"ZeroDivisionError.*The first such row is row 5\."):
         ask(asked, "approved_known_bad")
+
+
+UNFIT = "return np.where(frame['age'] == 50, {}, 0.4)"
+RULES: dict[str, dict[str, Any]] = {
+    "approved_known_bad": {},
+    "breaks_rising": {"columns": ["age"]},
+    "swap_change": {"columns": ["home"]},
+    "shake_change": {"columns": ["income"]},
+    "own": {"code": "pipeline:own"},
+}
+
+
+@pytest.mark.parametrize("metric", RULES)
+@pytest.mark.parametrize("value", ["nan", "1.5"])
+def test_a_score_that_is_none_is_never_a_pass(measuring: Make, metric: str, value: str) -> None:
+    asked = measuring(UNFIT.format(f"float('{value}')"), "def own(rows, scores):\n    return scores > 0.9")
+    with pytest.raises(BadInput) as told:
+        ask(asked, metric, **RULES[metric])
+    row = 1 if metric == "breaks_rising" else 4
+    assert f"predict(): gives {value} in row {row}, expected a probability, from 0 to 1." in str(told.value)
+    assert ("With `age` changed" in str(told.value)) == (metric == "breaks_rising")
+
+
+@pytest.mark.parametrize("measure", ["latency", "memory", "retrain"])
+def test_how_fast_a_wrong_answer_comes_is_not_measured(measuring: Make, measure: str) -> None:
+    asked = measuring(UNFIT.format("np.nan"), "def train(frame, seed):\n    return 1")
+    with pytest.raises(BadInput, match=r"gives nan in row 4"):
+        MEASURES[measure](asked, {"benchmark": asked.__dict__["held"], "size": 1})
 
 
 BROKEN = {

@@ -77,11 +77,14 @@ class Batch:
 
     def scores(self) -> Scores:
         """The scores of the rows as they are."""
-        return self.measuring.score(self.rows, first=self.first)
+        return self.measuring.judged(self.rows, first=self.first)
 
     def changed(self, column: str, value: Any) -> Scores:
         """The scores when a column has another value, or one for each row."""
-        return self.measuring.score(self.rows.assign(**{column: value}), first=self.first)
+        try:
+            return self.measuring.judged(self.rows.assign(**{column: value}), first=self.first)
+        except BadInput as error:
+            raise BadInput(f"With `{column}` changed: {error.says}", error.faults, fix=error.fix) from error
 
 
 @dataclass

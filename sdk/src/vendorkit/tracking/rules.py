@@ -141,7 +141,7 @@ def _unfit(batch: Batch, name: str, value: Any) -> np.ndarray[Any, Any]:
     if batch.rows[name].dtype == object or value is None:
         rows[name] = pd.Series([value] * len(rows), index=rows.index, dtype=object)
     try:
-        return ~_fit(batch.measuring.score(rows))
+        return ~batch.measuring.fit(batch.measuring.score(rows))
     except VendorkitError:
         few = [not _fits_alone(batch.measuring, rows.iloc[[at]]) for at in range(min(len(rows), MOST_ALONE))]
         return np.resize(few, len(rows))
@@ -149,14 +149,9 @@ def _unfit(batch: Batch, name: str, value: Any) -> np.ndarray[Any, Any]:
 
 def _fits_alone(measuring: Measuring, row: pd.DataFrame) -> bool:
     try:
-        return bool(_fit(measuring.score(row)).all())
+        return bool(measuring.fit(measuring.score(row)).all())
     except VendorkitError:
         return False
-
-
-def _fit(scores: Scores) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    fit: np.ndarray[Any, np.dtype[np.bool_]] = np.isfinite(scores)
-    return fit
 
 
 def rank_reversals(before: Scores, after: Scores) -> float:
@@ -215,14 +210,14 @@ def _stressed(measuring: Measuring, given: dict[str, Any], rows: pd.DataFrame) -
     after = measuring.stressed(given["benchmark"], given["stress"])
     if len(after) != len(rows) or len(rows) < 2:
         raise BadInput(f"the stress gives {len(after)} rows for {len(rows)}; it must give each row, at least two.")
-    share = rank_reversals(measuring.score(rows), measuring.score(after))
+    share = rank_reversals(measuring.judged(rows), measuring.judged(after))
     return {"values": {"rank_reversals": share}, "n": len(rows)}
 
 
 def _own(measuring: Measuring, given: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
     """What the vendor's own rule gives: a number, or rows that break it."""
     rule = measuring.pipeline.function(str(given["code"]), ("rows", "scores"))
-    scores = measuring.score(rows)
+    scores = measuring.judged(rows)
     value = measuring.pipeline.call(rule, rows.copy(), pd.Series(scores, index=rows.index, name="score"))
     array = np.asarray(value)
     if array.shape == (len(rows),) and array.dtype == bool:
