@@ -205,8 +205,10 @@ def test_what_has_no_value_says_so() -> None:
         METRICS["recall"].function(np.zeros(2), low)
     with pytest.raises(BadInput, match="no label is 1"):
         METRICS["f1"].function(np.zeros(2), low)
-    with pytest.raises(BadInput, match="labels that differ"):
-        r2(np.ones(3), np.arange(3.0))
+    for same in (1.0, 0.1, 1e9 + 0.1):  # the mean of three 0.1 is not 0.1
+        for n in (3, 7, 11):
+            with pytest.raises(BadInput, match="labels that differ"):
+                r2(np.full(n, same), np.arange(float(n)))
 
 
 def test_a_constant_score_ranks_nothing() -> None:

@@ -44,7 +44,7 @@ def test_not_good_enough(spec: Spec) -> None:
     result = ask(spec(min=0.76), ranked(6))
     assert result.verdict == "fail"
     assert result.says == (
-        "Ranks good and bad payers at least as well as today: roc_auc is 0.7, the limit is at least 0.76. "
+        "Ranks good and bad payers at least as well as today. Not so: roc_auc is 0.7, the limit is at least 0.76. "
         "Not good enough to ship."
     )
 
@@ -156,7 +156,7 @@ def test_a_question_that_cannot_be_answered_is_no_pass(spec: Spec, given: dict[s
     result = ask(spec(**given), ranked(4))
     assert result.verdict == "error"
     assert says in result.says
-    assert result.says.startswith("Ranks good and bad payers at least as well as today: ")
+    assert result.says.startswith("Ranks good and bad payers at least as well as today. Not known: ")
     assert result.says.endswith("Could not be decided, so it may not ship.")
 
 

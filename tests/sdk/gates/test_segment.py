@@ -165,3 +165,12 @@ def test_groups_part_the_rows(drawn: list[tuple[str | None, float | None]]) -> N
         parts = [each for each in found if (", " in each.name) == (size == "both")]
         parts = parts if size == "both" else [each for each in parts if each.name.startswith(size)]
         assert sorted(np.concatenate([each.rows for each in parts]).tolist()) == list(range(len(drawn)))
+
+
+def test_a_live_version_without_a_value_matters_only_where_it_is_compared_with(spec: Spec) -> None:
+    frame = people()
+    shy = rows(frame.assign(score=0.1))  # says yes to nobody, so it has no precision
+    asked = {"kind": "segment", "slice": "sex", "metric": "precision", "min": 0.1}
+    result = ask(spec(**asked), rows(frame), shy)
+    assert (result.verdict, result.previous) == ("pass", None)
+    assert ask(spec(**asked, max_drop_vs_current=0.1), rows(frame), shy).verdict == "error"

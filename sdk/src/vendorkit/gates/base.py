@@ -20,9 +20,12 @@ from vendorkit.records.tallies import Tallies
 
 Numbers = NDArray[np.float64]
 
-PASSED = "Good enough to ship."
-FAILED = "Not good enough to ship."
-UNDECIDED = "Could not be decided, so it may not ship."
+SAID = {
+    "pass": "{claim}: {says} Good enough to ship.",
+    "fail": "{claim}. Not so: {says} Not good enough to ship.",
+    "error": "{claim}. Not known: {says} Could not be decided, so it may not ship.",
+}
+"""The claim, what was found, and what follows, by the verdict: a claim that was not kept must not read as a fact."""
 
 
 class GateSpec(Protocol):
@@ -357,14 +360,13 @@ def answer(
         says: What was found, one sentence without the claim; it may start with a small letter.
         value, limit, previous, n, interval, cells, notes: As in `GateResult`.
     """
-    follows = {"pass": PASSED, "fail": FAILED, "error": UNDECIDED}[verdict]
-    claim = spec.says.strip().rstrip(".")
+    said = SAID[verdict].format(claim=spec.says.strip().rstrip(".") or spec.id, says=says)
     return GateResult(
         id=spec.id,
         kind=spec.kind,
         verdict=verdict,
         claim=spec.says,
-        says=f"{claim}: {says} {follows}" if claim else f"{says[:1].upper()}{says[1:]} {follows}",
+        says=said,
         metric=spec.metric,
         value=value,
         limit=limit,

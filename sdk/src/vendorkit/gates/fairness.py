@@ -67,10 +67,19 @@ class Fairness:
         if not isinstance(live, Scored | Counted) and spec.min is None and spec.max is None:
             raise without_limit()
         gaps, cells = _gaps(spec, disparity, candidate)
-        previous = None
-        if isinstance(live, Scored | Counted):
-            previous = _worst(disparity, _gaps(spec, disparity, live, live=True)[0]).value
-        return _answer(spec, disparity, _worst(disparity, gaps), cells, previous)
+        return _answer(spec, disparity, _worst(disparity, gaps), cells, _previous(spec, disparity, live))
+
+
+def _previous(spec: GateSpec, disparity: Disparity, live: Scored | Counted | str | None) -> float | None:
+    """The live version's value; BadInput where it has none and the gate compares with it."""
+    if not isinstance(live, Scored | Counted):
+        return None
+    try:
+        return _worst(disparity, _gaps(spec, disparity, live, live=True)[0]).value
+    except BadInput:
+        if spec.max_drop_vs_current is not None:
+            raise
+    return None
 
 
 def _disparity(spec: GateSpec, task: str) -> Disparity:

@@ -16,9 +16,9 @@ from vendorkit.gates.limits import (
     sure,
     without_limit,
 )
-from vendorkit.gates.metrics import Interval, Metric, Options
+from vendorkit.gates.metrics import Interval
 from vendorkit.gates.numbers import shown
-from vendorkit.gates.samples import Sample, apart, whole
+from vendorkit.gates.samples import apart, live_value, whole
 from vendorkit.records.gate_report import GateResult
 
 
@@ -60,7 +60,7 @@ class Performance:
         part = whole(spec, candidate, live if isinstance(live, Scored | Counted) else None)
         options, name = options_of(spec, candidate), spec.metric or ""
         value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
-        previous, note = _previous(spec, metric, part.live, live, options)
+        previous = live_value(spec, metric, part, options)
         limits = sure(spec, metric.better, value, slack, previous)
         broken = [bound for bound in limits if not bound.kept]
         if not limits:
@@ -71,7 +71,7 @@ class Performance:
         return answer(
             spec,
             "fail" if broken else "pass",
-            f"{spec.metric} is {found}, the limit is {limit}.{note}",
+            f"{spec.metric} is {found}, the limit is {limit}.{_beside(spec, live, previous)}",
             value=value,
             limit=limit,
             previous=previous[0] if previous else None,
@@ -81,24 +81,13 @@ class Performance:
         )
 
 
-def _previous(
-    spec: GateSpec, metric: Metric, sample: Sample | None, live: object, options: Options
-) -> tuple[tuple[float, float] | None, str]:
-    """The live version's value and how near it is, and a note for the reader.
-
-    A live version that cannot be measured is an error only where the gate compares with it.
-    """
-    compares = spec.max_drop_vs_current is not None
-    if live is None:
-        return None, " No version is live yet, so there is nothing to fall behind." if compares else ""
-    name = spec.metric or ""
-    try:
-        if sample is not None:
-            return (sample.value(name, metric, options), sample.slack(name)), ""
-    except BadInput:
-        if compares:
-            raise
-    return None, " The live version could not be measured; this gate does not compare with it."
+def _beside(spec: GateSpec, live: object, previous: object) -> str:
+    """What the reader must know of a live version that there is nothing of to compare with."""
+    if live is None and spec.max_drop_vs_current is not None:
+        return " No version is live yet, so there is nothing to fall behind."
+    if live is not None and previous is None:
+        return " The live version could not be measured; this gate does not compare with it."
+    return ""
 
 
 def _apart(interval: Interval | None, n: int) -> tuple[str, ...]:

@@ -265,6 +265,23 @@ def compared(spec: GateSpec, sliced: Slice, rows: Scored | Counted, *, live: boo
     return list(found.values())
 
 
+def live_value(spec: GateSpec, metric: Metric, part: Part, options: Options) -> tuple[float, float] | None:
+    """The live version's value on a segment, and how far the exact one may be; None where there is none.
+
+    Raises:
+        BadInput: It has no value there, and the gate compares with it.
+    """
+    name = spec.metric or ""
+    if part.live is None:
+        return None
+    try:
+        return part.live.value(name, metric, options), part.live.slack(name)
+    except BadInput:
+        if spec.max_drop_vs_current is not None:
+            raise
+    return None
+
+
 def apart(name: str, metric: Metric, part: Part, options: Options) -> Interval | None:
     """The 95 % interval of candidate minus live version, where there is one."""
     if isinstance(part.candidate, Rows) and isinstance(part.live, Rows):

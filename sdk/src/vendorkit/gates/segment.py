@@ -18,7 +18,7 @@ from vendorkit.gates.limits import (
 )
 from vendorkit.gates.metrics import Metric, Options
 from vendorkit.gates.numbers import shown
-from vendorkit.gates.samples import Part, slices
+from vendorkit.gates.samples import Part, live_value, slices
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import Slice, parse_slice
 
@@ -88,7 +88,7 @@ def _judge(spec: GateSpec, metric: Metric, part: Part, options: Options) -> Judg
         return Judged(Cell(name=part.name, n=n, value=None, verdict="too-few"))
     try:
         value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
-        previous = (part.live.value(name, metric, options), part.live.slack(name)) if part.live is not None else None
+        previous = live_value(spec, metric, part, options)
         limits = sure(spec, metric.better, value, slack, previous)
     except BadInput as error:
         return Judged(Cell(name=part.name, n=n, value=None, verdict="error"), why=error.says.rstrip("."))

@@ -36,7 +36,7 @@ from vendorkit.standards.policy import packaged_policy, refuse_code
 from vendorkit.tracking import plan
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
-from vendorkit.tracking.standing import made_with, moved_with_the_model, reported_limits
+from vendorkit.tracking.standing import made_with, moved_questions, reported_limits
 from vendorkit.trust.aliases import LIVE, live_version
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
@@ -118,7 +118,8 @@ def gate(
         exception=_exception(manifest),
     )
     wider = loosened(before.limits, after.limits) if before else {}
-    results = _noted(ask_all(specs, evidence), wider, moved_with_the_model(repo, run, manifest, specs))
+    moved = moved_questions(repo, run, manifest, specs, files.run if files else None)
+    results = _noted(ask_all(specs, evidence), wider, *moved)
     return _report(store, candidate, live, _uses(benchmarks, evidence, opened), specs, results)
 
 

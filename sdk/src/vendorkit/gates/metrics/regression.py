@@ -52,9 +52,9 @@ def mape(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
 
 def r2(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of the label's variance that is explained; below 0 where the mean would do better."""
-    total = float(np.square(label - label.mean()).sum())
-    if total == 0.0:
+    if (label == label[0]).all():  # not the sum below: the mean of equal numbers may be off by a rounding
         raise BadInput("all labels are the same number, so r2 has no value; it needs labels that differ.")
+    total = float(np.square(label - label.mean()).sum())
     return 1.0 - float(squared_errors(label, score).sum()) / total
 
 
