@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_score
 from vendorkit.gates import Evidence, ask_all, scored
-from vendorkit.gates.columns import column
 from vendorkit.gates.disparity import DISPARITIES, Rate, gap_interval
 from vendorkit.gates.metrics import METRICS, Options
 from vendorkit.records.gate_report import GateResult
 from vendorkit.records.manifest.judging import Gate
+
+from tests.sdk.gates.conftest import column
 
 DIGEST = "sha256:" + "0" * 64
 Spec = Callable[..., Any]

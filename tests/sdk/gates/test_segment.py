@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 from vendorkit.gates import Evidence, ask_all, scored
-from vendorkit.gates.columns import column, of_slice, picked
+from vendorkit.gates.columns import of_slice, picked
 from vendorkit.records.gate_report import GateResult
 from vendorkit.records.slices import parse_slice
+
+from tests.sdk.gates.conftest import column
 
 DIGEST = "sha256:" + "0" * 64
 Spec = Callable[..., Any]
