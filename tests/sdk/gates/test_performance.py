@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from vendorkit.gates import Evidence, Scored, ask_all, scored
 from vendorkit.records.gate_report import GateResult
+
+from tests.sdk.gates.conftest import column
 
 DIGEST = "sha256:" + "0" * 64
 Spec = Callable[..., Any]
@@ -187,3 +190,45 @@ def test_a_metric_of_two_classes_is_none_for_more(spec: Spec) -> None:
     result = ask(spec(min=0.5), ranked(4), task="multiclass")
     assert result.verdict == "error"
     assert "roc_auc is not for a multiclass model; known for multiclass: accuracy, f1_macro" in result.says
+
+
+def weighed(weight: Any, **given: Any) -> Any:
+    label, score = np.tile([0.0, 1.0], 20), np.linspace(0.1, 0.9, 40)
+    return scored("holdout", DIGEST, label, score, task="binary", columns={"w": column(weight)}, **given)
+
+
+def test_each_row_counts_as_often_as_its_weight(spec: Spec) -> None:
+    weight = np.arange(40.0) % 5
+    rows = weighed(weight)
+    result = ask(spec(min=0.1, weight="w", max_drop_vs_current=0.5), rows, rows)
+    wanted = roc_auc_score(rows.label, rows.score, sample_weight=weight)
+    assert (result.value, result.previous) == (pytest.approx(wanted, abs=1e-12), pytest.approx(wanted, abs=1e-12))
+    assert result.n == 32  # a row of weight 0 is none
+    assert result.interval is not None
+    assert "Each row counts as often as column w says; those of 0 are left out" in result.notes[0]
+    assert ask(spec(min=0.1, weight="w", min_rows=33), rows).verdict == "error"
+    each = ask(spec(kind="segment", slice="w", min=0.0, weight="w", min_rows=5), rows)
+    assert {cell.name: cell.n for cell in each.cells} == {f"w = {value}": 8 * (value > 0) for value in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("weight", "given", "says"),
+    [
+        (np.full(40, -1.0), {}, "holds other than numbers of 0 or more"),
+        (np.full(40, np.inf), {}, "holds other than numbers of 0 or more"),
+        (np.array(["a"] * 40, dtype=object), {}, "holds other than numbers of 0 or more"),
+        (np.zeros(40), {}, "which is 0 in all rows"),
+        (np.where(np.arange(40) == 3, np.nan, 1.0), {}, "is missing in 1 of 40 rows"),
+        (np.ones(40), {"weight": "v"}, "column 'v' cannot be used"),
+        (np.ones(40), {"weight": "v, w"}, "name one column"),
+        (
+            np.ones(40),
+            {"kind": "fairness", "metric": "four_fifths", "slice": "w", "min": 0.8},
+            "not look at weight",
+        ),
+    ],
+)
+def test_weights_that_are_none(spec: Spec, weight: Any, given: dict[str, Any], says: str) -> None:
+    result = ask(spec(**{"min": 0.1, "weight": "w", **given}), weighed(weight))
+    assert result.verdict == "error"
+    assert says in result.says

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import GateSpec, Scored, scored
+from vendorkit.gates.base import GateSpec
 from vendorkit.gates.columns import Column
 from vendorkit.gates.metrics.multiclass import confusion
 from vendorkit.gates.samples import asked_of
+from vendorkit.gates.scored import Scored, scored
 from vendorkit.records.class_scores import unfit
 from vendorkit.records.gate_report import Confusion
 from vendorkit.records.tallies import Asked, Tallies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.limits import (
     check_limits,
     live_rows,
@@ -14,11 +14,14 @@ from vendorkit.gates.limits import (
     near,
     options_of,
     sure,
+    used_by,
+    weighed,
     without_limit,
 )
 from vendorkit.gates.metrics import Interval
 from vendorkit.gates.numbers import shown
 from vendorkit.gates.samples import apart, live_value, whole
+from vendorkit.gates.scored import Scored
 from vendorkit.records.gate_report import GateResult
 
 
@@ -38,7 +41,9 @@ class Performance:
         "is better (roc_auc) and higher where lower is better (brier). Differences below 1e-12 are "
         "rounding. Without a live version the last limit does not apply, and `min` or `max` must decide. "
         "The difference to the live version has a 95 % interval from the same rows: the delta method (for "
-        "roc_auc DeLong's paired test), else a paired bootstrap. Fewer rows than `min_rows` are an error."
+        "roc_auc DeLong's paired test), else a paired bootstrap. Fewer rows than `min_rows` are an error. With "
+        "`weight` each row counts as often as that column of the benchmark says; 0 leaves it out, and shares have the "
+        "interval of Kish's effective number of rows (1965, Survey Sampling)."
     )
     source: str = "see the metrics below"
     figures: tuple[Described, ...] = ()
@@ -51,13 +56,14 @@ class Performance:
     def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
         """Answer for one manifest entry."""
         metric = metric_of(spec, evidence.task)
-        refuse_unused(spec, ("slice",), uses={"min_rows", *metric.uses})
+        refuse_unused(spec, ("slice",), uses=used_by(metric))
         check_limits(spec)
         candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
-        if candidate.n < (spec.min_rows or 1):
-            raise BadInput(f"{spec.benchmark} has {candidate.n} rows, fewer than the {spec.min_rows} of `min_rows`.")
         live = live_rows(spec, evidence, candidate)
         part = whole(spec, candidate, live if isinstance(live, Scored | Counted) else None)
+        n = part.candidate.n
+        if n < (spec.min_rows or 1):
+            raise BadInput(f"{spec.benchmark} has {n} rows, fewer than the {spec.min_rows} of `min_rows`.")
         options, name = options_of(spec, candidate), spec.metric or ""
         value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
         previous = live_value(spec, metric, part, options)
@@ -75,9 +81,9 @@ class Performance:
             value=value,
             limit=limit,
             previous=previous[0] if previous else None,
-            n=candidate.n,
+            n=n,
             interval=part.candidate.interval(name, metric, options),
-            notes=(*_apart(between, candidate.n), *near(slack)),
+            notes=(*weighed(spec), *_apart(between, n), *near(slack)),
         )
 
 

@@ -17,12 +17,13 @@ from vendorkit.adapters.store import Candidate, Store, read_record
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
-from vendorkit.gates.base import Counted, Evidence, Measured, Scored
+from vendorkit.gates.base import Counted, Evidence, Measured
 from vendorkit.gates.change import Limits, Standing, changes, limits_of, loosened
 from vendorkit.gates.determinism import repeated
 from vendorkit.gates.evidence import asks, confused, one_class, scored_from
 from vendorkit.gates.histogram import binned
 from vendorkit.gates.measured import measured_from
+from vendorkit.gates.scored import Scored
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_file, digest_json
 from vendorkit.records.contract import contract_of
