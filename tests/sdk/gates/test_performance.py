@@ -108,7 +108,7 @@ def test_a_near_miss_is_not_shown_as_the_limit(spec: Spec) -> None:
 
 
 def test_regression(spec: Spec) -> None:
-    rows = scored("holdout", DIGEST, [1.0, 2.0, 3.0], [1.5, 2.5, 3.5], task="regression")
+    rows = scored("holdout", DIGEST, [1.0, 2.0, 3.0] * 10, [1.5, 2.5, 3.5] * 10, task="regression")
     assert ask(spec(metric="mae", max=0.5), rows, task="regression").verdict == "pass"
     assert ask(spec(metric="rmse", max=0.4), rows, task="forecasting").verdict == "fail"
 
@@ -179,9 +179,9 @@ def test_rows_of_another_benchmark(spec: Spec) -> None:
 
 def test_a_metric_without_a_value(spec: Spec) -> None:
     rows = scored("holdout", DIGEST, [0, 1, 0], [0.1, 0.2, 0.3], task="binary")
-    assert ask(spec(metric="precision", min=0.5), rows).verdict == "error"
+    assert ask(spec(metric="precision", min=0.5, min_rows=3), rows).verdict == "error"
     huge = scored("holdout", DIGEST, [1e308, -1e308], [-1e308, 1e308], task="regression")
-    result = ask(spec(metric="rmse", max=1.0), huge, task="regression")
+    result = ask(spec(metric="rmse", max=1.0, min_rows=2), huge, task="regression")
     assert result.verdict == "error"
     assert "the numbers are too large to measure" in result.says
 
@@ -232,3 +232,11 @@ def test_weights_that_are_none(spec: Spec, weight: Any, given: dict[str, Any], s
     result = ask(spec(**{"min": 0.1, "weight": "w", **given}), weighed(weight))
     assert result.verdict == "error"
     assert says in result.says
+
+
+def test_too_few_rows_decide_nothing(spec: Spec) -> None:
+    few = scored("holdout", DIGEST, [0.0, 1.0] * 14, np.linspace(0.1, 0.9, 28), task="binary")
+    result = ask(spec(min=0.1), few)
+    assert result.verdict == "error"
+    assert "holdout has 28 rows, and at least 30 are needed; `min_rows` says how many." in result.says
+    assert ask(spec(min=0.1, min_rows=28), few).verdict == "pass"

@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.disparity import DISPARITIES, FOUR_FIFTHS, Disparity, Rate, gap, gap_interval, rates_of
-from vendorkit.gates.limits import ROUNDING, bounds, check_limits, live_rows, measured, options_of, without_limit
+from vendorkit.gates.limits import (
+    LEAST_ROWS,
+    ROUNDING,
+    bounds,
+    check_limits,
+    live_rows,
+    measured,
+    options_of,
+    without_limit,
+)
 from vendorkit.gates.metrics import Interval, Options
 from vendorkit.gates.metrics.base import Better
 from vendorkit.gates.numbers import number, shown
 from vendorkit.gates.samples import Part, compared
 from vendorkit.gates.scored import Scored
-from vendorkit.gates.segment import LEAST_ROWS, MOST_CELLS
+from vendorkit.gates.segment import MOST_CELLS
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import parse_slice
 

@@ -17,6 +17,9 @@ from vendorkit.gates.numbers import number, shown
 from vendorkit.gates.scored import Scored
 from vendorkit.records.slices import parse_slice
 
+LEAST_ROWS = 30
+"""Where `min_rows` is not declared: the usual least size at which an average is taken to be nearly normal."""
+
 ROUNDING = 1e-12
 """Relative slack of every comparison: 0.77 - 0.765 is 0.0050000000000000044 and still a drop of 0.005."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.limits import (
+    LEAST_ROWS,
     check_limits,
     live_rows,
     measured,
@@ -41,7 +42,7 @@ class Performance:
         "is better (roc_auc) and higher where lower is better (brier). Differences below 1e-12 are "
         "rounding. Without a live version the last limit does not apply, and `min` or `max` must decide. "
         "The difference to the live version has a 95 % interval from the same rows: the delta method (for "
-        "roc_auc DeLong's paired test), else a paired bootstrap. Fewer rows than `min_rows` are an error. With "
+        "roc_auc DeLong's paired test), else a paired bootstrap. Fewer rows than `min_rows` (30) are an error. With "
         "`weight` each row counts as often as that column of the benchmark says; 0 leaves it out, and shares have the "
         "interval of Kish's effective number of rows (1965, Survey Sampling)."
     )
@@ -62,8 +63,8 @@ class Performance:
         live = live_rows(spec, evidence, candidate)
         part = whole(spec, candidate, live if isinstance(live, Scored | Counted) else None)
         n = part.candidate.n
-        if n < (spec.min_rows or 1):
-            raise BadInput(f"{spec.benchmark} has {n} rows, fewer than the {spec.min_rows} of `min_rows`.")
+        if n < (least := spec.min_rows or LEAST_ROWS):
+            raise BadInput(f"{spec.benchmark} has {n} rows, and at least {least} are needed; `min_rows` says how many.")
         options, name = options_of(spec, candidate), spec.metric or ""
         value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
         previous = live_value(spec, metric, part, options)

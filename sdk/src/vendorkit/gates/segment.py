@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.limits import (
+    LEAST_ROWS,
     check_limits,
     live_rows,
     measured,
@@ -24,9 +25,6 @@ from vendorkit.gates.samples import Part, live_value, slices
 from vendorkit.gates.scored import Scored
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import Slice, parse_slice
-
-LEAST_ROWS = 30
-"""Where `min_rows` is not declared: the usual least size at which an average is taken to be nearly normal."""
 
 MOST_CELLS = 200
 """Slices that a result lists: the worst; how many more there were is noted."""

@@ -97,7 +97,7 @@ class Gate(Value):
         season: Rows between a value and its naive forecast in `mase`; None means 1.
         series: Columns that tell the time series apart in `mase`; None means that all rows are one series.
         weight: Column that says how often each row counts, 0 or more; None means once.
-        min_rows: Fewest rows on which anything is judged; None means 30 for a slice, 1 for a whole benchmark.
+        min_rows: Fewest rows on which scores are judged, 30 where it is None; other kinds of gate take 1 then.
         every: Whether a slice or group with fewer rows is an error, in place of being left out.
         model: Id of the model surface; None means the only one.
         code: The vendor's own rule of a business gate, `module:function`; the module lies in the model's folder.
