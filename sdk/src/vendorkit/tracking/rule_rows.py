@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from vendorkit.errors import BadInput
-from vendorkit.tracking.batches import prepared_batches
+from vendorkit.tracking import plan
+from vendorkit.tracking.batches import InBatches, prepared_batches
 from vendorkit.tracking.subject import Measuring, Scores
 
 MOST_SWAPS = 20
@@ -37,6 +38,11 @@ class Asked:
     columns: list[str]
     threshold: float = 0.5
     favourable: int = 0
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether the rows do not fit into memory."""
+        return InBatches(self.measuring, self.benchmark, {}).snapshot.rows > plan.MOST_ROWS
 
     def batches(self) -> Iterator[Batch]:
         """The prepared rows: one batch where they fit into memory."""

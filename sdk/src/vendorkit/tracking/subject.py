@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from vendorkit.adapters.models import load_model
-from vendorkit.adapters.pipeline import Pipeline, load_function, load_pipeline
+from vendorkit.adapters.pipeline import Pipeline, load_pipeline
 from vendorkit.adapters.tables import read_frozen
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.class_scores import unfit
@@ -116,17 +116,6 @@ class Measuring:
         missing = [name for name in wanted if name not in frame]
         if missing:
             raise BadInput(f"the prepared table lacks {', '.join(missing)}.")
-
-    def stressed(self, benchmark: Mapping[str, str], stress: Mapping[str, str]) -> pd.DataFrame:
-        """The prepared rows of a benchmark after its stress: `stress(rows)` of a file changes the rows as read."""
-        function = load_function(Path(stress["file"]), "stress", ("rows",), stress["shown"])
-        frames = self.raw(benchmark)
-        for name in benchmark:
-            given = self.pipeline.call(function, frames[name].copy())
-            if not isinstance(given, pd.DataFrame) or len(given) != len(frames[name]):
-                raise ValueError(f"{stress['shown']} stress() must give the table of rows that it takes, changed")
-            frames[name] = given
-        return self.prepared_rows(frames, benchmark)[0]
 
     def score(self, rows: pd.DataFrame, *, first: int = 0) -> Scores:
         """Scores of prepared rows as they are, float64, shape `(n_rows,)`; in batches, so that memory does not grow.

@@ -40,7 +40,7 @@ def _classes(label: Numbers) -> tuple[int, int]:
 
 
 def roc_auc(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
-    """Chance that a random 1 scores above a random 0; a tie counts half (Mann-Whitney U). O(n log n)."""
+    """Chance that a random 1 scores above a random 0; a tie counts half (Mann-Whitney U)."""
     _classes(label)
     below, _ = _placements(label, score, options)
     return float(np.average(below, weights=None if options.weight is None else options.weight[label == 1.0]))
