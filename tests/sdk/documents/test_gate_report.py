@@ -270,5 +270,8 @@ def test_ids_are_whole_where_there_is_room() -> None:
     named = PASS.model_copy(update={"id": "platform/held-back/holdout"})
     lines = to_text(report(named, FAIL)).splitlines()
     assert sum("platform/held-back/holdout" in line for line in lines) == 2
-    crowded = to_text(report(named.model_copy(update={"metric": "m" * 40}), SEGMENTS, LATENCY))
+    large = FAIL.model_copy(update={"n": 1_234_567_890, "interval": (-1.234e-100, 1.234e100)})
+    crowded = to_text(report(named.model_copy(update={"metric": "m" * 40}), SEGMENTS, LATENCY, large))
+    assert "-1.234e-100 to 1.234e+100" in crowded
+    assert "1,234,567,890" in crowded
     assert max(map(len, crowded.splitlines())) <= 100

@@ -39,8 +39,8 @@ MOST_ID = 28
 """Columns of a gate's id before its sentence."""
 
 _COLUMNS = ("gate", "metric", "found", "95 % interval", "live", "rows")
-_MOST = (20, 17, 18, 17, 8, 8)
-"""Columns of the table of numbers, and how wide each may grow where all are: with two blanks between them WIDTH."""
+MOST_FOUND = 18
+"""Columns of what was found, which may be text; other numbers are never cut."""
 
 MOST_CELLS = 8
 """Segments of a gate that text and Markdown name, the worst first; the page and the record have all."""
@@ -113,10 +113,10 @@ def _table(results: Sequence[GateResult]) -> str:
             result.metric or result.kind,
             *("" if cell is None else figure(cell) for cell in numbers),
         ]
-        rows.append([*cells[:2], *(short(cell, most) for cell, most in zip(cells[2:], _MOST[2:], strict=True))])
+        rows.append([*cells[:2], short(cells[2], MOST_FOUND), *cells[3:]])
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     left = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)  # for ids and metrics: people copy them
-    widths[1] = min(widths[1], max(_MOST[1], left - widths[0]))
+    widths[1] = min(widths[1], max(left // 2, left - widths[0]))
     widths[0] = min(widths[0], left - widths[1])
     lines = []
     for row in rows:

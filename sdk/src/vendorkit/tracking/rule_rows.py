@@ -142,7 +142,7 @@ class Hits:
         """A value with the first rows that it counts."""
         more = "first " if self.count > len(self.named) else ""
         rows = f"row{'s' if len(self.named) > 1 else ''} {', '.join(self.named)}"
-        says = f"{self.count} of {self.n} rows {what} ({more}{rows})." if self.count else ""
+        says = f"{self.count:,} of {self.n:,} rows {what} ({more}{rows})." if self.count else ""
         return {"values": {metric: value}, "n": self.n, "says": says}
 
 
