@@ -46,8 +46,9 @@ def scored_from(
             one_class_ok=one_class_ok,
             columns=columns,
         )
-    except BadInput as error:
-        return "; ".join(str(fault) for fault in error.faults)
+    except BadInput as error:  # who shows it names the benchmark
+        told = (f"{fault.where.removeprefix(f'{benchmark}: ')} {fault.says} {fault.fix}" for fault in error.faults)
+        return "; ".join(each.strip() for each in told)
 
 
 def _of_classes(
