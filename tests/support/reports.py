@@ -33,7 +33,7 @@ FAIL = GateResult(
     kind="performance",
     verdict="fail",
     claim="Ranks good and bad payers at least as well as today",
-    says="Ranks good and bad payers at least as well as today: roc_auc is 0.712, the limit is at least 0.76. "
+    says="Ranks good and bad payers at least as well as today. Not so: roc_auc is 0.712, the limit is at least 0.76. "
     "Not good enough to ship.",
     metric="roc_auc",
     value=0.712,
@@ -49,7 +49,7 @@ ERROR = GateResult(
     kind="performance",
     verdict="error",
     claim="Holds up in a crisis year",
-    says="Holds up in a crisis year: the candidate was not measured on benchmark covid-2020. "
+    says="Holds up in a crisis year. Not known: the candidate was not measured on benchmark covid-2020. "
     "Could not be decided, so it may not ship.",
     metric="roc_auc",
     benchmark="covid-2020",
@@ -65,8 +65,8 @@ SEGMENTS = GateResult(
     kind="segment",
     verdict="fail",
     claim="Still works for every customer group",
-    says="Still works for every customer group: roc_auc is 0.641 for age < 25 (312 rows), the limit is at least 0.7. "
-    "Not good enough to ship.",
+    says="Still works for every customer group. Not so: roc_auc is 0.641 for age < 25 (312 rows), the limit is "
+    "at least 0.7. Not good enough to ship.",
     metric="roc_auc",
     value=0.641,
     limit="at least 0.7",

@@ -173,3 +173,17 @@ def test_a_commit_of_another_repository_cannot_be_checked_out(repo: Path, tmp_pa
     with pytest.raises(Refused, match="is not in this repository"):
         repository.clone_at(tmp_path, "1" * 40, tmp_path / "clean")
     assert not (tmp_path / "clean").exists()
+
+
+def test_commits_that_touch_a_folder_are_told_since_another(repo: Path) -> None:
+    made = []
+    for at, name in enumerate(("models/a.py", "engagement.yaml", "models/b.py")):
+        (repo / name).parent.mkdir(exist_ok=True)
+        (repo / name).write_text(f"{at}\n")
+        made.append(repository.commit_all(repo, name))
+    assert repository.touching(repo, made[2], "models") == [made[2], made[0]]
+    assert repository.touching(repo, made[1], "models") == [made[0]]
+    assert repository.touching(repo, made[2], "models", since=made[0]) == [made[2]]
+    assert repository.touching(repo, made[2], "engagement.yaml", since=made[0]) == [made[1]]
+    assert repository.touching(repo, made[2], "models", since="0" * 40) == [made[2], made[0]]
+    assert repository.touching(repo, "0" * 40, "models") == []

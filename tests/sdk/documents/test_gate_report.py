@@ -6,9 +6,11 @@ import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS, WIDTH, findings, to_html, to_markdown, to_text
+from vendorkit.documents.gate_words import facts
 from vendorkit.records.gate_report import GateReport, GateResult
 
 from tests.support.reports import (
@@ -252,3 +254,24 @@ def test_calls_are_told_as_calls_and_through_what() -> None:
     assert "200 calls with rows of frozen-2025q4" in page
     assert "1 row through the service" in page
     assert "through the service" not in FORMATS["html"](report(LATENCY))
+
+
+def test_what_was_counted_is_called_by_its_name() -> None:
+    def counted(**given: Any) -> str:
+        return facts(PASS.model_copy(update=given)).get("measured on", "")
+
+    assert counted() == "2 runs"
+    assert counted(kind="data", n=750) == "750 rows"
+    assert counted(kind="determinism", metric="score_difference", benchmark="holdout", n=250) == "250 rows of holdout"
+    assert counted(kind="change", n=5) == "5 kinds of change"
+
+
+def test_ids_are_whole_where_there_is_room() -> None:
+    named = PASS.model_copy(update={"id": "platform/held-back/holdout"})
+    lines = to_text(report(named, FAIL)).splitlines()
+    assert sum("platform/held-back/holdout" in line for line in lines) == 2
+    large = FAIL.model_copy(update={"n": 1_234_567_890, "interval": (-1.234e-100, 1.234e100)})
+    crowded = to_text(report(named.model_copy(update={"metric": "m" * 40}), SEGMENTS, LATENCY, large))
+    assert "-1.234e-100 to 1.234e+100" in crowded
+    assert "1,234,567,890" in crowded
+    assert max(map(len, crowded.splitlines())) <= 100

@@ -72,6 +72,10 @@ def test_failures_stand_on_the_first_screen(browser: Browser, tmp_path: Path) ->
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(file.as_uri())
     assert page.evaluate("document.querySelector('article.fail').getBoundingClientRect().bottom") < 800
+    colour = "verdict => getComputedStyle(document.querySelector(`tr.${verdict} .word`)).color"
+    colours = {verdict: page.evaluate(colour, verdict) for verdict in ("pass", "fail", "error", "too-few")}
+    assert len(set(colours.values())) == 3, colours
+    assert colours["error"] == colours["too-few"]
     page.close()
 
 

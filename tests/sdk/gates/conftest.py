@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
+from vendorkit.gates.columns import Column
 from vendorkit.records.manifest.judging import Gate
+from vendorkit.tracking.rows import coded
 
 
 @pytest.fixture
@@ -24,3 +27,8 @@ def spec() -> Callable[..., Gate]:
         return Gate.model_construct(**{**said, **given})
 
     return make
+
+
+def column(values: Any) -> Column:
+    """A column as the measurement of a benchmark gives it."""
+    return Column(*coded(pd.Series(values)))

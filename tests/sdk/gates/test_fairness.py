@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_score
 from vendorkit.gates import Evidence, ask_all, scored
-from vendorkit.gates.columns import column
 from vendorkit.gates.disparity import DISPARITIES, Rate, gap_interval
 from vendorkit.gates.metrics import METRICS, Options
 from vendorkit.records.gate_report import GateResult
 from vendorkit.records.manifest.judging import Gate
+
+from tests.sdk.gates.conftest import column
 
 DIGEST = "sha256:" + "0" * 64
 Spec = Callable[..., Any]
@@ -117,6 +118,21 @@ def test_against_the_live_version() -> None:
     result = ask(people(), live=fair, metric="selection_rate_difference", max_drop_vs_current=0.01)
     assert (result.verdict, result.previous) == ("fail", 0.0)
     assert ask(fair, live=fair, metric="selection_rate_difference", max_drop_vs_current=0.01).verdict == "pass"
+
+
+def test_a_live_version_without_a_value_matters_only_where_it_is_compared_with() -> None:
+    shy = people().assign(score=0.1)  # says yes to nobody, so nothing follows from its yes
+    result = ask(people(), live=shy, metric="predictive_parity_difference", max=1.0)
+    assert (result.verdict, result.previous) == ("pass", None)
+    drop = ask(people(), live=shy, metric="predictive_parity_difference", max=1.0, max_drop_vs_current=0.1)
+    assert drop.verdict == "error"
+
+
+def test_where_nobody_is_given_anything_nothing_is_shared_fairly() -> None:
+    result = ask(people().assign(score=0.1), metric="four_fifths", min=0.8)
+    assert result.verdict == "error"
+    assert "the ratio 0 to 0 has no value" in result.says
+    assert ask(people().assign(score=0.1), metric="selection_rate_difference", max=0.0).verdict == "pass"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from vendorkit.gates import Evidence, Scored, ask_all, scored
 from vendorkit.records.gate_report import GateResult
+
+from tests.sdk.gates.conftest import column
 
 DIGEST = "sha256:" + "0" * 64
 Spec = Callable[..., Any]
@@ -44,7 +47,7 @@ def test_not_good_enough(spec: Spec) -> None:
     result = ask(spec(min=0.76), ranked(6))
     assert result.verdict == "fail"
     assert result.says == (
-        "Ranks good and bad payers at least as well as today: roc_auc is 0.7, the limit is at least 0.76. "
+        "Ranks good and bad payers at least as well as today. Not so: roc_auc is 0.7, the limit is at least 0.76. "
         "Not good enough to ship."
     )
 
@@ -105,7 +108,7 @@ def test_a_near_miss_is_not_shown_as_the_limit(spec: Spec) -> None:
 
 
 def test_regression(spec: Spec) -> None:
-    rows = scored("holdout", DIGEST, [1.0, 2.0, 3.0], [1.5, 2.5, 3.5], task="regression")
+    rows = scored("holdout", DIGEST, [1.0, 2.0, 3.0] * 10, [1.5, 2.5, 3.5] * 10, task="regression")
     assert ask(spec(metric="mae", max=0.5), rows, task="regression").verdict == "pass"
     assert ask(spec(metric="rmse", max=0.4), rows, task="forecasting").verdict == "fail"
 
@@ -156,7 +159,7 @@ def test_a_question_that_cannot_be_answered_is_no_pass(spec: Spec, given: dict[s
     result = ask(spec(**given), ranked(4))
     assert result.verdict == "error"
     assert says in result.says
-    assert result.says.startswith("Ranks good and bad payers at least as well as today: ")
+    assert result.says.startswith("Ranks good and bad payers at least as well as today. Not known: ")
     assert result.says.endswith("Could not be decided, so it may not ship.")
 
 
@@ -176,9 +179,9 @@ def test_rows_of_another_benchmark(spec: Spec) -> None:
 
 def test_a_metric_without_a_value(spec: Spec) -> None:
     rows = scored("holdout", DIGEST, [0, 1, 0], [0.1, 0.2, 0.3], task="binary")
-    assert ask(spec(metric="precision", min=0.5), rows).verdict == "error"
+    assert ask(spec(metric="precision", min=0.5, min_rows=3), rows).verdict == "error"
     huge = scored("holdout", DIGEST, [1e308, -1e308], [-1e308, 1e308], task="regression")
-    result = ask(spec(metric="rmse", max=1.0), huge, task="regression")
+    result = ask(spec(metric="rmse", max=1.0, min_rows=2), huge, task="regression")
     assert result.verdict == "error"
     assert "the numbers are too large to measure" in result.says
 
@@ -187,3 +190,53 @@ def test_a_metric_of_two_classes_is_none_for_more(spec: Spec) -> None:
     result = ask(spec(min=0.5), ranked(4), task="multiclass")
     assert result.verdict == "error"
     assert "roc_auc is not for a multiclass model; known for multiclass: accuracy, f1_macro" in result.says
+
+
+def weighed(weight: Any, **given: Any) -> Any:
+    label, score = np.tile([0.0, 1.0], 20), np.linspace(0.1, 0.9, 40)
+    return scored("holdout", DIGEST, label, score, task="binary", columns={"w": column(weight)}, **given)
+
+
+def test_each_row_counts_as_often_as_its_weight(spec: Spec) -> None:
+    weight = np.arange(40.0) % 5
+    rows = weighed(weight)
+    result = ask(spec(min=0.1, weight="w", max_drop_vs_current=0.5), rows, rows)
+    wanted = roc_auc_score(rows.label, rows.score, sample_weight=weight)
+    assert (result.value, result.previous) == (pytest.approx(wanted, abs=1e-12), pytest.approx(wanted, abs=1e-12))
+    assert result.n == 32  # a row of weight 0 is none
+    assert result.interval is not None
+    assert "Each row counts as often as column w says; those of 0 are left out" in result.notes[0]
+    assert ask(spec(min=0.1, weight="w", min_rows=33), rows).verdict == "error"
+    each = ask(spec(kind="segment", slice="w", min=0.0, weight="w", min_rows=5), rows)
+    assert {cell.name: cell.n for cell in each.cells} == {f"w = {value}": 8 * (value > 0) for value in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("weight", "given", "says"),
+    [
+        (np.full(40, -1.0), {}, "holds other than numbers of 0 or more"),
+        (np.full(40, np.inf), {}, "holds other than numbers of 0 or more"),
+        (np.array(["a"] * 40, dtype=object), {}, "holds other than numbers of 0 or more"),
+        (np.zeros(40), {}, "which is 0 in all rows"),
+        (np.where(np.arange(40) == 3, np.nan, 1.0), {}, "is missing in 1 of 40 rows"),
+        (np.ones(40), {"weight": "v"}, "column 'v' cannot be used"),
+        (np.ones(40), {"weight": "v, w"}, "name one column"),
+        (
+            np.ones(40),
+            {"kind": "fairness", "metric": "four_fifths", "slice": "w", "min": 0.8},
+            "not look at weight",
+        ),
+    ],
+)
+def test_weights_that_are_none(spec: Spec, weight: Any, given: dict[str, Any], says: str) -> None:
+    result = ask(spec(**{"min": 0.1, "weight": "w", **given}), weighed(weight))
+    assert result.verdict == "error"
+    assert says in result.says
+
+
+def test_too_few_rows_decide_nothing(spec: Spec) -> None:
+    few = scored("holdout", DIGEST, [0.0, 1.0] * 14, np.linspace(0.1, 0.9, 28), task="binary")
+    result = ask(spec(min=0.1), few)
+    assert result.verdict == "error"
+    assert "holdout has 28 rows, and at least 30 are needed; `min_rows` says how many." in result.says
+    assert ask(spec(min=0.1, min_rows=28), few).verdict == "pass"

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 from vendorkit.gates import Evidence, ask_all, scored
-from vendorkit.gates.columns import column, of_slice, picked
+from vendorkit.gates.columns import of_slice, picked
 from vendorkit.records.gate_report import GateResult
 from vendorkit.records.slices import parse_slice
+
+from tests.sdk.gates.conftest import column
 
 DIGEST = "sha256:" + "0" * 64
 Spec = Callable[..., Any]
@@ -165,3 +167,12 @@ def test_groups_part_the_rows(drawn: list[tuple[str | None, float | None]]) -> N
         parts = [each for each in found if (", " in each.name) == (size == "both")]
         parts = parts if size == "both" else [each for each in parts if each.name.startswith(size)]
         assert sorted(np.concatenate([each.rows for each in parts]).tolist()) == list(range(len(drawn)))
+
+
+def test_a_live_version_without_a_value_matters_only_where_it_is_compared_with(spec: Spec) -> None:
+    frame = people()
+    shy = rows(frame.assign(score=0.1))  # says yes to nobody, so it has no precision
+    asked = {"kind": "segment", "slice": "sex", "metric": "precision", "min": 0.1}
+    result = ask(spec(**asked), rows(frame), shy)
+    assert (result.verdict, result.previous) == ("pass", None)
+    assert ask(spec(**asked, max_drop_vs_current=0.1), rows(frame), shy).verdict == "error"

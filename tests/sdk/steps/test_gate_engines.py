@@ -32,6 +32,14 @@ GATES: dict[str, dict[str, Any]] = {
     "young": {"kind": "segment", "metric": "recall", "threshold": 0.3, "slice": "age_in_years < 30", "min": 0.1},
     "auc-of": {"kind": "segment", "metric": "roc_auc", "slice": "housing", "min": 0.1},
     "where": {"kind": "segment", "metric": "brier", "slice": "housing = own and age_in_years > 40", "max": 0.01},
+    "weighed": {
+        "kind": "segment",
+        "metric": "f1",
+        "slice": "housing",
+        "threshold": 0.3,
+        "min": 0.1,
+        "weight": "age_in_years",
+    },
     "fair": {"kind": "fairness", "metric": "approval_rate_ratio", "slice": "housing", "min": 0.99, "min_rows": 10},
     "odds": {"kind": "fairness", "metric": "equalized_odds_difference", "slice": "job", "max": 0.9, "min_rows": 5},
     "even": {"kind": "fairness", "metric": "calibration_within_groups", "slice": "housing", "max": 0.9},
@@ -124,6 +132,9 @@ def test_what_does_not_fit_into_memory_is_near_and_says_how_near(
     found = asked(engaged)
     assert [use.counted_by for use in found.benchmarks] == ["DuckDB"]
     for one, two in zip(found.results, in_memory.results, strict=True):
+        if one.id == "weighed":
+            assert "is measured on rows in memory" in one.says
+            continue
         assert one.verdict == two.verdict, one.says
         if one.verdict == "error":
             continue

@@ -133,7 +133,7 @@ def test_a_process_that_hangs_is_ended_with_all_that_it_started(
     hanging = with_code(subject, tmp_path, SAME + PREDICT.format(body + "; time.sleep(600)"))
     monkeypatch.setattr(measurements, "_limit_seconds", 4)
     found = measurements.measure({"hangs": scoring(hanging)})
-    assert found == {"hangs": "the measuring process gave no answer (no answer after 4 s): it said nothing"}
+    assert found == {"hangs": "the measuring process gave no answer (stopped after 4 s, the time limit)"}
     assert ends(int(child.read_text()))
 
 

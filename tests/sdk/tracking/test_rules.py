@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import kendalltau
 from vendorkit.errors import BadInput
-from vendorkit.tracking.rules import business, rank_reversals
+from vendorkit.tracking.measures import MEASURES
+from vendorkit.tracking.rules import business
 from vendorkit.tracking.subject import Measuring
 
 from tests.sdk.tracking.conftest import ROWS, in_threes
@@ -107,71 +106,38 @@ def test_a_rule_that_cannot_be_asked_is_told(measuring: Make, metric: str, colum
         ask(measuring(), metric, *columns)
 
 
-def test_rank_reversals_are_kendalls_discordant_pairs() -> None:
-    random = np.random.default_rng(7)
-    for n in (2, 3, 10, 57):
-        before, after = random.random(n), random.random(n)
-        tau = kendalltau(before, after).statistic
-        assert rank_reversals(before, after) == pytest.approx((1 - tau) / 2, abs=1e-12)
-        ties, other = random.integers(0, 4, n), random.integers(0, 4, n)
-        turned = sum((ties[i] - ties[j]) * (other[i] - other[j]) < 0 for i, j in combinations(range(n), 2))
-        assert rank_reversals(ties, other) == pytest.approx(turned / (n * (n - 1) / 2))
-
-
-def test_a_stress_changes_the_rows_before_they_are_prepared(measuring: Make, tmp_path: Path) -> None:
-    asked, file = measuring(RISING), tmp_path / "stress.py"
-    stress = {"file": str(file), "shown": "bench/stress.py"}
-    file.write_text("def stress(rows):\n    return rows.assign(age=rows['age'] + 5)\n")
-    assert ask(asked, "rank_reversals", stress=stress)["values"] == {"rank_reversals": 0}
-    file.write_text("def stress(rows):\n    return rows.assign(age=100 - rows['age'])\n")
-    assert ask(asked, "rank_reversals", stress=stress)["values"] == {"rank_reversals": 1}
-    for text, why in (
-        ("def stress(rows):\n    return rows.head(3)\n", "must give the table of rows"),
-        ("def stress(rows):\n    1 / 0\n", "ZeroDivisionError"),
-        ("def stress():\n    pass\n", "must take"),
-        ("other = 1\n", "is missing"),
-    ):
-        file.write_text(text)
-        with pytest.raises((BadInput, ValueError), match=why):
-            ask(asked, "rank_reversals", stress=stress)
-
-
-OWN = """
-def old_declined(rows, scores):
-    return (rows["age"] > 60) & (scores > 0.5)
-
-def mean(rows, scores):
-    return scores.mean()
-
-def words(rows, scores):
-    return "fine"
-
-def breaks(rows, scores):
-    return rows["no"]
-
-def writes(rows, scores):
-    rows["age"] = 0
-    return 0
-"""
-
-
-def test_a_rule_of_the_vendors_own(measuring: Make) -> None:
-    asked = measuring(RISING, OWN)
-    share = ask(asked, "old_declined", code="pipeline:old_declined")
-    assert (share["values"], share["says"]) == ({"old_declined": 3 / 8}, "3 of 8 rows break it (rows 6, 7, 8).")
-    assert ask(asked, "mean", code="pipeline:mean")["values"] == {"mean": pytest.approx(0.55)}
-    assert ask(asked, "writes", code="pipeline:writes")["values"] == {"writes": 0}
-    for name, why in (("words", "expected a number"), ("breaks", "KeyError: 'no'"), ("gone", "is missing")):
-        with pytest.raises(BadInput, match=why):
-            ask(asked, name, code=f"pipeline:{name}")
-    with pytest.raises(BadInput, match="no such file"):
-        ask(asked, "x", code="elsewhere:x")
-
-
 def test_the_row_that_raises_is_named(measuring: Make) -> None:
     asked = measuring("if (frame['age'] == 60).any():\n    1 / 0\nreturn [0.5] * len(frame)")
     with pytest.raises(BadInput, match=r"ZeroDivisionError.*The first such row is row 5\."):
         ask(asked, "approved_known_bad")
+
+
+UNFIT = "return np.where(frame['age'] == 50, {}, 0.4)"
+RULES: dict[str, dict[str, Any]] = {
+    "approved_known_bad": {},
+    "breaks_rising": {"columns": ["age"]},
+    "swap_change": {"columns": ["home"]},
+    "shake_change": {"columns": ["income"]},
+    "own": {"code": "pipeline:own"},
+}
+
+
+@pytest.mark.parametrize("metric", RULES)
+@pytest.mark.parametrize("value", ["nan", "1.5"])
+def test_a_score_that_is_none_is_never_a_pass(measuring: Make, metric: str, value: str) -> None:
+    asked = measuring(UNFIT.format(f"float('{value}')"), "def own(rows, scores):\n    return scores > 0.9")
+    with pytest.raises(BadInput) as told:
+        ask(asked, metric, **RULES[metric])
+    row = 1 if metric == "breaks_rising" else 4
+    assert f"predict(): gives {value} in row {row}, expected a probability, from 0 to 1." in str(told.value)
+    assert ("With `age` changed" in str(told.value)) == (metric == "breaks_rising")
+
+
+@pytest.mark.parametrize("measure", ["latency", "memory", "retrain"])
+def test_how_fast_a_wrong_answer_comes_is_not_measured(measuring: Make, measure: str) -> None:
+    asked = measuring(UNFIT.format("np.nan"), "def train(frame, seed):\n    return 1")
+    with pytest.raises(BadInput, match=r"gives nan in row 4"):
+        MEASURES[measure](asked, {"benchmark": asked.__dict__["held"], "size": 1})
 
 
 BROKEN = {

@@ -140,9 +140,11 @@ class Pipeline:
         except (ValueError, TypeError) as error:
             raise self.broken("predict", f"returned something that is no array: {error}.") from error
         if scores.shape != (rows,):
-            raise self.broken("predict", f"returned shape {scores.shape} for {rows} rows, expected one each.")
+            found = f"shape {scores.shape}" if scores.shape else _kind(given)
+            raise self.broken("predict", f"returned {found} for {rows} rows, expected one number each.")
         if scores.dtype.kind not in "biuf":
-            raise self.broken("predict", f"returned values of type {scores.dtype}, expected numbers.")
+            held = "text" if scores.dtype.kind in "US" else f"values of type {scores.dtype}"
+            raise self.broken("predict", f"returned {held}, expected numbers.")
         return scores
 
     def function(self, code: str, arguments: tuple[str, ...]) -> Callable[..., Any]:

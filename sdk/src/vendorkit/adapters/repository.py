@@ -267,11 +267,19 @@ def file_at(path: Path, ref: str, name: str) -> bytes | None:
     return done.stdout.encode() if done.returncode == 0 else None
 
 
-def touched(path: Path, commit: str, folder: str) -> bool:
-    """Whether a commit changed anything below a folder, relative to `path`."""
-    arguments = ("diff-tree", "--no-commit-id", "--name-only", "-r", "--root", "--end-of-options", commit, "--")
-    done = _run(path, (*arguments, f"./{folder}"))
-    return done.returncode == 0 and bool(done.stdout.strip())
+def touching(path: Path, commit: str, folder: str, since: str = "") -> list[str]:
+    """Commits that changed anything below a folder, the newest first; none where the history cannot be read.
+
+    Args:
+        path: A folder of the repository.
+        commit: The newest that is looked at.
+        folder: The folder, or a file, relative to `path`.
+        since: Leave out this commit and all before it; where the repository does not hold it, nothing is left out.
+    """
+    known = since and resolve(path, since) == since
+    wanted = [commit, *([f"^{since}"] if known else [])]
+    done = _run(path, ("rev-list", "--full-history", "--end-of-options", *wanted, "--", f"./{folder}"))
+    return done.stdout.split() if done.returncode == 0 else []
 
 
 def clone_at(path: Path, commit: str, target: Path) -> None:

@@ -32,8 +32,12 @@ from vendorkit.documents.plain import WIDTH, clean, figure, hanging, markdown, s
 from vendorkit.records.finding import Finding
 from vendorkit.records.gate_report import Cell, GateReport, GateResult
 
-_COLUMNS = {"gate": 20, "metric": 17, "found": 18, "95 % interval": 17, "live": 8, "rows": 8}
-"""Columns of the table of numbers, and how wide each may grow; with two blanks between them at most WIDTH."""
+MOST_ID = 28
+"""Columns of a gate's id before its sentence."""
+
+_COLUMNS = ("gate", "metric", "found", "95 % interval", "live", "rows")
+MOST_FOUND = 18
+"""Columns of what was found, which may be text; other numbers are never cut."""
 
 MOST_CELLS = 8
 """Segments of a gate that text and Markdown name, the worst first; the page and the record have all."""
@@ -69,8 +73,8 @@ def _wrap(text: str) -> str:
 
 
 def _text_answer(result: GateResult, beside: Sequence[GateResult], colour: bool) -> str:
-    width = max(len(short(other.id, 20)) for other in beside)
-    word, name = f"{verdict_word(result):<5}", f"{short(result.id, 20):<{width}}"
+    width = max(len(short(other.id, MOST_ID)) for other in beside)
+    word, name = f"{verdict_word(result):<5}", f"{short(result.id, MOST_ID):<{width}}"
     painted = f"\x1b[{_COLOURS[result.verdict]}m{word}\x1b[0m" if colour else word
     lines = [hanging(f"  {word}  {name}  ", sentence(result), shown_start=f"  {painted}  {name}  ")]
     indent = " " * (11 + width)
@@ -101,12 +105,15 @@ def _table(results: Sequence[GateResult]) -> str:
             result.metric or result.kind,
             *("" if cell is None else figure(cell) for cell in numbers),
         ]
-        rows.append([short(cell, most) for cell, most in zip(cells, _COLUMNS.values(), strict=True)])
+        rows.append([*cells[:2], short(cells[2], MOST_FOUND), *cells[3:]])
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    left = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)  # for ids and metrics: people copy them
+    widths[1] = min(widths[1], max(left // 2, left - widths[0]))
+    widths[0] = min(widths[0], left - widths[1])
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if at < 2 else cell.rjust(width)
+            short(cell, width).ljust(width) if at < 2 else cell.rjust(width)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())

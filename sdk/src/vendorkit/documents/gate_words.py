@@ -22,6 +22,9 @@ LIMIT_CHANGES = {
 UNITS = {"ms": " ms", "mb": " MB", "days": " days"}
 """Units that names of metrics say, and how they are written."""
 
+_COUNTED = {"determinism": "runs", "change": "kinds of change"}
+"""What a gate without a benchmark counted, where it was no rows."""
+
 _CELLS = {"pass": "pass", "fail": "fail", "error": "could not be decided", "too-few": "too few rows"}
 
 
@@ -80,8 +83,9 @@ def facts(result: GateResult) -> dict[str, str]:
     if result.interval is not None:
         said["95 % interval"] = interval_words(result.interval)
     if result.n is not None:
-        what = "calls with rows" if result.timings else "rows"
-        said["measured on"] = f"{result.n:,} {what} of {result.benchmark}" if result.benchmark else f"{result.n:,} runs"
+        counted = "rows" if result.benchmark else _COUNTED.get(result.kind, "rows")
+        of = f" of {result.benchmark}" if result.benchmark else ""
+        said["measured on"] = f"{result.n:,} {'calls with ' if result.timings else ''}{counted}{of}"
     if result.limit is not None:
         said["limit"] = result.limit
     if result.origin != "manifest":

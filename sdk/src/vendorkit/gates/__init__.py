@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendorkit.gates.ask import GATES, all_passed, ask_all, needs
-from vendorkit.gates.base import Evidence, Gate, GateSpec, Scored, scored
+from vendorkit.gates.base import Evidence, Gate, GateSpec
+from vendorkit.gates.scored import Scored, scored
 
 __all__ = ["GATES", "Evidence", "Gate", "GateSpec", "Scored", "all_passed", "ask_all", "needs", "scored"]

@@ -106,8 +106,9 @@ class Change:
     formula: str = (
         "Features, locked dependencies, source files, benchmarks and limits of the candidate are compared with those "
         "in the records of the live version. Without `metric` it tells and passes; with one "
-        "value <= `max`. A loosened limit, and one that changed in the same commit as the model, is noted at its "
-        "gate, whether or not there is a change gate."
+        "value <= `max`. A loosened limit, a gate that asks something else than of the live version, and one that "
+        "changed in a commit since the live version that changed the model too, are noted at the gate, whether or not "
+        "there is a change gate."
     )
     source: str = _SOURCE
     figures: tuple[Described, ...] = described(FIGURES, _SOURCE)

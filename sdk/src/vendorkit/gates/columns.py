@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vendorkit.errors import BadInput
-from vendorkit.records.slices import Comparison, Condition, Operator, Slice
+from vendorkit.records.slices import MISSING, Comparison, Condition, Operator, Slice, group_name
 
-MISSING = "(missing)"
 MOST_GROUPS = 200
 """A column of more distinct values is no category; its groups would be a few rows each."""
 
@@ -55,8 +54,7 @@ class Column:
     @property
     def names(self) -> list[str]:
         """Its groups' names in the order of the codes; the missing come last."""
-        said = [_figure(level) for level in self.levels] if self.numeric else [str(level) for level in self.levels]
-        return [*said, MISSING]
+        return [*(group_name(level) for level in self.levels.tolist()), MISSING]
 
     @property
     def group_codes(self) -> NDArray[np.int32]:
@@ -76,25 +74,6 @@ class Group:
 
     name: str
     rows: NDArray[np.intp]
-
-
-def column(values: Any) -> Column:
-    """A column from its values.
-
-    Args:
-        values: Array-like of shape (n,): numbers (NaN is missing), truth values, or texts (None is missing).
-    """
-    array = np.asarray(values)
-    if array.dtype.kind in "biuf":
-        given = array.astype(np.float64)
-        missing = np.isnan(given)
-    else:
-        missing = np.array([value is None or value != value for value in array.tolist()], dtype=bool)  # noqa: PLR0124
-        given = np.where(missing, "", array).astype(str)
-    levels, codes = np.unique(given[~missing], return_inverse=True)
-    filled = np.full(len(given), -1, dtype=np.int32)
-    filled[~missing] = codes
-    return Column(levels, filled)
 
 
 def picked(condition: Condition, columns: Mapping[str, Column | str]) -> NDArray[np.bool_]:
@@ -193,7 +172,3 @@ def _compared(comparison: Comparison, found: Column) -> NDArray[np.bool_]:
     with_missing = np.append(np.asarray(holding, dtype=bool), False)
     mask: NDArray[np.bool_] = with_missing[found.codes]  # -1 is the last place: the missing
     return mask
-
-
-def _figure(level: float) -> str:
-    return str(int(level)) if float(level).is_integer() and abs(level) < 1e15 else repr(float(level))

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vendorkit.errors import BadInput
 from vendorkit.gates.metrics import Interval, Numbers
 from vendorkit.gates.metrics.base import Z95, wilson
 
@@ -114,11 +115,13 @@ def gap(kind: str, rates: list[Rate]) -> tuple[float, Rate, Rate]:
         rates: One rate of at least one group.
     """
     low, high = min(rates, key=lambda each: each.value), max(rates, key=lambda each: each.value)
+    if kind == "ratio" and not high.value:
+        raise BadInput("no group was given what is compared, so the ratio 0 to 0 has no value.")
     if kind == "level":
         return high.value, low, high
     if kind == "difference":
         return high.value - low.value, low, high
-    return (low.value / high.value if high.value else 1.0), low, high
+    return low.value / high.value, low, high
 
 
 def gap_interval(kind: str, low: Rate, high: Rate) -> Interval | None:

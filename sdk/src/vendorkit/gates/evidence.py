@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import GateSpec, Scored, scored
+from vendorkit.gates.base import GateSpec
 from vendorkit.gates.columns import Column
 from vendorkit.gates.metrics.multiclass import confusion
 from vendorkit.gates.samples import asked_of
+from vendorkit.gates.scored import Scored, scored
 from vendorkit.records.class_scores import unfit
 from vendorkit.records.gate_report import Confusion
 from vendorkit.records.tallies import Asked, Tallies
@@ -45,8 +46,9 @@ def scored_from(
             one_class_ok=one_class_ok,
             columns=columns,
         )
-    except BadInput as error:
-        return "; ".join(str(fault) for fault in error.faults)
+    except BadInput as error:  # who shows it names the benchmark
+        told = (f"{fault.where.removeprefix(f'{benchmark}: ')} {fault.says} {fault.fix}" for fault in error.faults)
+        return "; ".join(each.strip() for each in told)
 
 
 def _of_classes(

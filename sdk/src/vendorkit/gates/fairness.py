@@ -5,14 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.disparity import DISPARITIES, FOUR_FIFTHS, Disparity, Rate, gap, gap_interval, rates_of
-from vendorkit.gates.limits import ROUNDING, bounds, check_limits, live_rows, measured, options_of, without_limit
+from vendorkit.gates.limits import (
+    LEAST_ROWS,
+    ROUNDING,
+    bounds,
+    check_limits,
+    live_rows,
+    measured,
+    options_of,
+    without_limit,
+)
 from vendorkit.gates.metrics import Interval, Options
 from vendorkit.gates.metrics.base import Better
 from vendorkit.gates.numbers import number, shown
 from vendorkit.gates.samples import Part, compared
-from vendorkit.gates.segment import LEAST_ROWS, MOST_CELLS
+from vendorkit.gates.scored import Scored
+from vendorkit.gates.segment import MOST_CELLS
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import parse_slice
 
@@ -67,10 +77,19 @@ class Fairness:
         if not isinstance(live, Scored | Counted) and spec.min is None and spec.max is None:
             raise without_limit()
         gaps, cells = _gaps(spec, disparity, candidate)
-        previous = None
-        if isinstance(live, Scored | Counted):
-            previous = _worst(disparity, _gaps(spec, disparity, live, live=True)[0]).value
-        return _answer(spec, disparity, _worst(disparity, gaps), cells, previous)
+        return _answer(spec, disparity, _worst(disparity, gaps), cells, _previous(spec, disparity, live))
+
+
+def _previous(spec: GateSpec, disparity: Disparity, live: Scored | Counted | str | None) -> float | None:
+    """The live version's value; BadInput where it has none and the gate compares with it."""
+    if not isinstance(live, Scored | Counted):
+        return None
+    try:
+        return _worst(disparity, _gaps(spec, disparity, live, live=True)[0]).value
+    except BadInput:
+        if spec.max_drop_vs_current is not None:
+            raise
+    return None
 
 
 def _disparity(spec: GateSpec, task: str) -> Disparity:

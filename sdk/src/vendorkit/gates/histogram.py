@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vendorkit.gates.base import Counted, Scored
+from vendorkit.gates.base import Counted
+from vendorkit.gates.scored import Scored
 from vendorkit.records.gate_report import ScoreHistogram
 from vendorkit.records.tallies import Tallies
 

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Evidence, GateSpec, Scored
+from vendorkit.gates.base import Counted, Evidence, GateSpec
 from vendorkit.gates.columns import Column, named
 from vendorkit.gates.metrics import METRICS, Interval, Metric, Numbers, Options, metric_for, metrics_for
 from vendorkit.gates.metrics.base import Better
 from vendorkit.gates.numbers import number, shown
+from vendorkit.gates.scored import Scored
 from vendorkit.records.slices import parse_slice
+
+LEAST_ROWS = 30
+"""Where `min_rows` is not declared: the usual least size at which an average is taken to be nearly normal."""
 
 ROUNDING = 1e-12
 """Relative slack of every comparison: 0.77 - 0.765 is 0.0050000000000000044 and still a drop of 0.005."""
@@ -50,12 +54,36 @@ def metric_of(spec: GateSpec, task: str) -> Metric:
 
 def options_of(spec: GateSpec, rows: Scored | Counted) -> Options:
     """What a gate declares for its metric, with the defaults."""
-    given = {
-        name: getattr(spec, name) for name in ("threshold", "bins", "quantile", "season") if getattr(spec, name, None)
-    }
-    if spec.threshold is not None:
-        given["threshold"] = spec.threshold
+    declared = {name: getattr(spec, name) for name in ("threshold", "bins", "quantile", "season")}
+    given = {name: value for name, value in declared.items() if value is not None}
     return Options(**given, series=_series(spec.series, rows) if spec.series and isinstance(rows, Scored) else None)
+
+
+def used_by(metric: Metric) -> frozenset[str]:
+    """The keys that a gate of a metric looks at, besides its limits."""
+    return metric.uses | ({"min_rows"} if metric.ordered else {"min_rows", "weight"})
+
+
+def weight_of(spec: GateSpec, rows: Scored) -> Numbers | None:
+    """How often each row counts, shape (n,), where the gate names a column that tells; None: each once.
+
+    Raises:
+        BadInput: There is no such column, or it holds other than numbers from 0 on of which one is above.
+    """
+    if spec.weight is None:
+        return None
+    names = parse_slice(spec.weight).groups
+    if len(names) != 1:
+        raise BadInput(f"`weight` is {spec.weight!r}; name one column.")
+    column = named(names[0], rows.columns)
+    if not column.numeric or not np.isfinite(column.levels).all() or (column.levels < 0.0).any():
+        raise BadInput(f"`weight` is column {spec.weight}, which holds other than numbers of 0 or more.")
+    if missing := int((column.codes < 0).sum()):
+        raise BadInput(f"`weight` is column {spec.weight}, which is missing in {missing:,} of {rows.n:,} rows.")
+    weight: Numbers = column.levels[column.codes]
+    if not weight.any():
+        raise BadInput(f"`weight` is column {spec.weight}, which is 0 in all rows.")
+    return weight
 
 
 def _series(text: str, rows: Scored) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
@@ -207,6 +235,12 @@ def _drop_bound(max_drop: float, better: Better, value: float, previous: float) 
     than = f"than the live version's {shown(previous, value)}"
     words = f"at most {number(max_drop)} worse {than}" if max_drop > 0.0 else f"not worse {than}"
     return Bound(words, edge, kept)
+
+
+def weighed(spec: GateSpec) -> tuple[str, ...]:
+    """What is noted where rows do not count once each."""
+    says = "those of 0 are left out, and the curves of the report count each row once"
+    return (f"Each row counts as often as column {spec.weight} says; {says}.",) if spec.weight else ()
 
 
 def near(slack: float) -> tuple[str, ...]:

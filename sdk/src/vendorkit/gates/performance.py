@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.limits import (
+    LEAST_ROWS,
     check_limits,
     live_rows,
     measured,
@@ -14,11 +15,14 @@ from vendorkit.gates.limits import (
     near,
     options_of,
     sure,
+    used_by,
+    weighed,
     without_limit,
 )
-from vendorkit.gates.metrics import Interval, Metric, Options
+from vendorkit.gates.metrics import Interval
 from vendorkit.gates.numbers import shown
-from vendorkit.gates.samples import Sample, apart, whole
+from vendorkit.gates.samples import apart, live_value, whole
+from vendorkit.gates.scored import Scored
 from vendorkit.records.gate_report import GateResult
 
 
@@ -38,7 +42,9 @@ class Performance:
         "is better (roc_auc) and higher where lower is better (brier). Differences below 1e-12 are "
         "rounding. Without a live version the last limit does not apply, and `min` or `max` must decide. "
         "The difference to the live version has a 95 % interval from the same rows: the delta method (for "
-        "roc_auc DeLong's paired test), else a paired bootstrap. Fewer rows than `min_rows` are an error."
+        "roc_auc DeLong's paired test), else a paired bootstrap. Fewer rows than `min_rows` (30) are an error. With "
+        "`weight` each row counts as often as that column of the benchmark says; 0 leaves it out, and shares have the "
+        "interval of Kish's effective number of rows (1965, Survey Sampling)."
     )
     source: str = "see the metrics below"
     figures: tuple[Described, ...] = ()
@@ -51,16 +57,17 @@ class Performance:
     def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
         """Answer for one manifest entry."""
         metric = metric_of(spec, evidence.task)
-        refuse_unused(spec, ("slice",), uses={"min_rows", *metric.uses})
+        refuse_unused(spec, ("slice",), uses=used_by(metric))
         check_limits(spec)
         candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
-        if candidate.n < (spec.min_rows or 1):
-            raise BadInput(f"{spec.benchmark} has {candidate.n} rows, fewer than the {spec.min_rows} of `min_rows`.")
         live = live_rows(spec, evidence, candidate)
         part = whole(spec, candidate, live if isinstance(live, Scored | Counted) else None)
+        n = part.candidate.n
+        if n < (least := spec.min_rows or LEAST_ROWS):
+            raise BadInput(f"{spec.benchmark} has {n} rows, and at least {least} are needed; `min_rows` says how many.")
         options, name = options_of(spec, candidate), spec.metric or ""
         value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
-        previous, note = _previous(spec, metric, part.live, live, options)
+        previous = live_value(spec, metric, part, options)
         limits = sure(spec, metric.better, value, slack, previous)
         broken = [bound for bound in limits if not bound.kept]
         if not limits:
@@ -71,34 +78,23 @@ class Performance:
         return answer(
             spec,
             "fail" if broken else "pass",
-            f"{spec.metric} is {found}, the limit is {limit}.{note}",
+            f"{spec.metric} is {found}, the limit is {limit}.{_beside(spec, live, previous)}",
             value=value,
             limit=limit,
             previous=previous[0] if previous else None,
-            n=candidate.n,
+            n=n,
             interval=part.candidate.interval(name, metric, options),
-            notes=(*_apart(between, candidate.n), *near(slack)),
+            notes=(*weighed(spec), *_apart(between, n), *near(slack)),
         )
 
 
-def _previous(
-    spec: GateSpec, metric: Metric, sample: Sample | None, live: object, options: Options
-) -> tuple[tuple[float, float] | None, str]:
-    """The live version's value and how near it is, and a note for the reader.
-
-    A live version that cannot be measured is an error only where the gate compares with it.
-    """
-    compares = spec.max_drop_vs_current is not None
-    if live is None:
-        return None, " No version is live yet, so there is nothing to fall behind." if compares else ""
-    name = spec.metric or ""
-    try:
-        if sample is not None:
-            return (sample.value(name, metric, options), sample.slack(name)), ""
-    except BadInput:
-        if compares:
-            raise
-    return None, " The live version could not be measured; this gate does not compare with it."
+def _beside(spec: GateSpec, live: object, previous: object) -> str:
+    """What the reader must know of a live version that there is nothing of to compare with."""
+    if live is None and spec.max_drop_vs_current is not None:
+        return " No version is live yet, so there is nothing to fall behind."
+    if live is not None and previous is None:
+        return " The live version could not be measured; this gate does not compare with it."
+    return ""
 
 
 def _apart(interval: Interval | None, n: int) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, GateSpec, Scored
+from vendorkit.gates.base import Counted, GateSpec
 from vendorkit.gates.columns import Group, families, of_slice
 from vendorkit.gates.disparity import DISPARITIES, Table, table_of
-from vendorkit.gates.limits import interval_of, value_of
+from vendorkit.gates.limits import interval_of, value_of, weight_of
 from vendorkit.gates.metrics import Interval, Metric, Numbers, Options, difference, metric_for
 from vendorkit.gates.metrics.additive import (
     ADDITIVE,
@@ -30,8 +30,9 @@ from vendorkit.gates.metrics.additive import (
     histogram_auc_interval,
     histogram_precision,
 )
-from vendorkit.gates.metrics.classification import calibration_error
-from vendorkit.gates.metrics.multiclass import OF_ONE_CLASS
+from vendorkit.gates.metrics.classification import calibration_error, precision_interval
+from vendorkit.gates.metrics.multiclass import OF_ONE_CLASS, confusion_interval
+from vendorkit.gates.scored import Scored
 from vendorkit.records.slices import Slice, parse_slice
 from vendorkit.records.tallies import Asked, Tallies, Where
 
@@ -73,10 +74,16 @@ class Sample(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows in memory: everything is exact."""
+    """Rows in memory: everything is exact.
+
+    Args:
+        label, score: Shape (n,).
+        weight: How often each counts, above 0; None: each once.
+    """
 
     label: Numbers
     score: Numbers
+    weight: Numbers | None = None
 
     @property
     def n(self) -> int:
@@ -85,7 +92,7 @@ class Rows:
 
     def value(self, name: str, metric: Metric, options: Options) -> float:
         """As `Sample`."""
-        return value_of(name, metric, self.label, self.score, options)
+        return value_of(name, metric, self.label, self.score, replace(options, weight=self.weight))
 
     def slack(self, name: str) -> float:
         """Rows are exact."""
@@ -93,7 +100,7 @@ class Rows:
 
     def interval(self, name: str, metric: Metric, options: Options) -> Interval | None:
         """As `Sample`."""
-        return interval_of(metric, self.label, self.score, options)
+        return interval_of(metric, self.label, self.score, replace(options, weight=self.weight))
 
     def table(self, options: Options) -> Table:
         """As `Sample`."""
@@ -153,6 +160,10 @@ class Tallied:
         """As `Sample`."""
         if name == "roc_auc":
             return histogram_auc_interval(*self._histogram())
+        if name == "average_precision":
+            return precision_interval(self._from_histogram(name)[0], int(self._histogram()[1].sum()))
+        if metric.of_confusion is not None:
+            return confusion_interval(metric.of_confusion, self.tallies.confusion[self.which][self.at])
         name = additive_name(name, metric.tasks)
         return additive_interval(name, self.moments(name).first(self._number(name))) if name in ADDITIVE else None
 
@@ -218,6 +229,8 @@ def asked_of(spec: GateSpec, task: str, *, live: bool, rows_fit: bool) -> Asked 
     Raises:
         BadInput: The slice cannot be read.
     """
+    if spec.weight is not None:
+        return None  # asked of rows in memory
     name = spec.metric or ""
     disparity = DISPARITIES.get(name) if spec.kind == "fairness" else None
     metric = metric_for(name, task)
@@ -265,11 +278,29 @@ def compared(spec: GateSpec, sliced: Slice, rows: Scored | Counted, *, live: boo
     return list(found.values())
 
 
+def live_value(spec: GateSpec, metric: Metric, part: Part, options: Options) -> tuple[float, float] | None:
+    """The live version's value on a segment, and how far the exact one may be; None where there is none.
+
+    Raises:
+        BadInput: It has no value there, and the gate compares with it.
+    """
+    name = spec.metric or ""
+    if part.live is None:
+        return None
+    try:
+        return part.live.value(name, metric, options), part.live.slack(name)
+    except BadInput:
+        if spec.max_drop_vs_current is not None:
+            raise
+    return None
+
+
 def apart(name: str, metric: Metric, part: Part, options: Options) -> Interval | None:
     """The 95 % interval of candidate minus live version, where there is one."""
     if isinstance(part.candidate, Rows) and isinstance(part.live, Rows):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return difference(metric, part.candidate.label, part.candidate.score, part.live.score, options)
+            own = part.candidate
+            return difference(metric, own.label, own.score, part.live.score, replace(options, weight=own.weight))
     name = additive_name(name, metric.tasks)
     if isinstance(part.candidate, Tallied) and name in ADDITIVE:
         return additive_difference(name, part.candidate.moments(name))
@@ -297,11 +328,9 @@ def _parts(
     spec: GateSpec, sliced: Slice | None, candidate: Scored | Counted, live: Scored | Counted | None
 ) -> Iterator[Part]:
     if isinstance(candidate, Scored):
-        both = live if isinstance(live, Scored) else None
-        if sliced is None:
-            yield Part("", Rows(candidate.label, candidate.score), Rows(both.label, both.score) if both else None)
-        else:
-            yield from (_rows_part(group, candidate, both) for group in of_slice(sliced, candidate.columns))
+        both, weight = live if isinstance(live, Scored) else None, weight_of(spec, candidate)
+        groups = [Group("", np.arange(candidate.n))] if sliced is None else of_slice(sliced, candidate.columns)
+        yield from (_rows_part(group, candidate, both, weight) for group in groups)
         return
     tallies = tallies_of(spec, candidate)
     for at, where in enumerate(tallies.where):
@@ -312,9 +341,11 @@ def _parts(
             yield part
 
 
-def _rows_part(group: Group, rows: Scored, live: Scored | None) -> Part:
-    own = Rows(rows.label[group.rows], rows.score[group.rows])
-    return Part(group.name, own, Rows(own.label, live.score[group.rows]) if live is not None else None)
+def _rows_part(group: Group, rows: Scored, live: Scored | None, weight: Numbers | None = None) -> Part:
+    """A group; rows that count nothing are left out of it."""
+    places = group.rows if weight is None else group.rows[weight[group.rows] > 0.0]
+    own = Rows(rows.label[places], rows.score[places], None if weight is None else weight[places])
+    return Part(group.name, own, replace(own, score=live.score[places]) if live is not None else None)
 
 
 def _name(where: Where) -> str:

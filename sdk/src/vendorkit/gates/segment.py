@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, Scored, answer, refuse_unused
+from vendorkit.gates.base import Counted, Described, Evidence, GateSpec, answer, refuse_unused
 from vendorkit.gates.limits import (
+    LEAST_ROWS,
     check_limits,
     live_rows,
     measured,
@@ -14,16 +15,16 @@ from vendorkit.gates.limits import (
     near,
     options_of,
     sure,
+    used_by,
+    weighed,
     without_limit,
 )
 from vendorkit.gates.metrics import Metric, Options
 from vendorkit.gates.numbers import shown
-from vendorkit.gates.samples import Part, slices
+from vendorkit.gates.samples import Part, live_value, slices
+from vendorkit.gates.scored import Scored
 from vendorkit.records.gate_report import Cell, GateResult
 from vendorkit.records.slices import Slice, parse_slice
-
-LEAST_ROWS = 30
-"""Where `min_rows` is not declared: the usual least size at which an average is taken to be nearly normal."""
 
 MOST_CELLS = 200
 """Slices that a result lists: the worst; how many more there were is noted."""
@@ -54,7 +55,7 @@ class Segment:
         "`max_drop_vs_current` (against the live version on the same slice). Slices with fewer rows are listed and "
         "not judged, or with `every: true` an error; no slice with enough rows, or one on which the metric has no "
         "value, is an error. Missing values are a group of their own. The slices are columns of the benchmark, whether "
-        "or not the model is given them."
+        "or not the model is given them. `weight` as in a performance gate."
     )
     source: str = "vendorkit; metrics and intervals as below, not corrected for the number of slices"
     figures: tuple[Described, ...] = ()
@@ -67,7 +68,7 @@ class Segment:
     def ask(self, spec: GateSpec, evidence: Evidence) -> GateResult:
         """Answer for one manifest entry; `value` is that of the worst slice."""
         metric = metric_of(spec, evidence.task)
-        refuse_unused(spec, (), uses={"min_rows", "every", *metric.uses})
+        refuse_unused(spec, (), uses=used_by(metric) | {"every"})
         check_limits(spec)
         if metric.ordered:
             raise BadInput(f"{spec.metric} depends on rows before a slice's own; ask it of the whole benchmark.")
@@ -88,7 +89,7 @@ def _judge(spec: GateSpec, metric: Metric, part: Part, options: Options) -> Judg
         return Judged(Cell(name=part.name, n=n, value=None, verdict="too-few"))
     try:
         value, slack = part.candidate.value(name, metric, options), part.candidate.slack(name)
-        previous = (part.live.value(name, metric, options), part.live.slack(name)) if part.live is not None else None
+        previous = live_value(spec, metric, part, options)
         limits = sure(spec, metric.better, value, slack, previous)
     except BadInput as error:
         return Judged(Cell(name=part.name, n=n, value=None, verdict="error"), why=error.says.rstrip("."))
@@ -114,21 +115,18 @@ def _answer(spec: GateSpec, metric: Metric, sliced: Slice, judged: list[Judged])
     )
     asked = [each for each in ranked if each.cell.verdict != "too-few"]
     too_few = len(ranked) - len(asked)
-    notes = [f"{too_few} of {len(ranked)} slices have fewer than {least} rows and were not judged."] if too_few else []
-    if len(ranked) > MOST_CELLS:
-        notes.append(f"The {MOST_CELLS} worst of {len(ranked):,} slices are listed.")
-    notes += near(max((each.slack for each in ranked), default=0.0))
+    notes = _notes(spec, ranked, too_few)
     cells = tuple(each.cell for each in ranked[:MOST_CELLS])
     if not asked:
-        return answer(spec, "error", _nobody(sliced, ranked, least), n=0, cells=cells, notes=tuple(notes))
+        return answer(spec, "error", _nobody(sliced, ranked, least), n=0, cells=cells, notes=notes)
     worst = asked[0]
     failed = sum(each.cell.verdict == "fail" for each in asked)
     broken = [each for each in asked if each.cell.verdict == "error"]
     if broken and not failed:
         says = f"{spec.metric} has no value for {broken[0].cell.name} ({broken[0].cell.n:,} rows): {broken[0].why}."
-        return answer(spec, "error", says, n=broken[0].cell.n, cells=cells, notes=tuple(notes))
+        return answer(spec, "error", says, n=broken[0].cell.n, cells=cells, notes=notes)
     if too_few and spec.every and not failed:
-        return answer(spec, "error", _left_out(too_few, len(ranked), least), n=0, cells=cells, notes=tuple(notes))
+        return answer(spec, "error", _left_out(too_few, len(ranked), least), n=0, cells=cells, notes=notes)
     value = worst.cell.value or 0.0
     many = f", the worst of {len(asked):,} slices" if len(asked) > 1 else ""
     more = f"; {failed:,} of them break it" if failed > 1 else ""
@@ -144,8 +142,18 @@ def _answer(spec: GateSpec, metric: Metric, sliced: Slice, judged: list[Judged])
         n=worst.cell.n,
         interval=worst.cell.interval,
         cells=cells,
-        notes=tuple(notes),
+        notes=notes,
     )
+
+
+def _notes(spec: GateSpec, ranked: list[Judged], too_few: int) -> tuple[str, ...]:
+    found = [*weighed(spec)]
+    if too_few:
+        least = spec.min_rows or LEAST_ROWS
+        found.append(f"{too_few} of {len(ranked)} slices have fewer than {least} rows and were not judged.")
+    if len(ranked) > MOST_CELLS:
+        found.append(f"The {MOST_CELLS} worst of {len(ranked):,} slices are listed.")
+    return (*found, *near(max((each.slack for each in ranked), default=0.0)))
 
 
 def _left_out(too_few: int, number: int, least: int) -> str:

@@ -14,6 +14,8 @@ from vendorkit.errors import BadInput
 
 Operator = Literal["<", "<=", ">", ">=", "=", "!="]
 
+MISSING = "(missing)"
+"""Name of the group of rows without a value."""
 LONGEST = 500
 DEEPEST = 20
 MOST_COLUMNS = 12
@@ -66,6 +68,11 @@ class Slice:
         """All columns that it looks at, each once."""
         found = self.groups if self.condition is None else tuple(_columns(self.condition))
         return tuple(dict.fromkeys(found))
+
+
+def group_name(level: object) -> str:
+    """A value of a column as the name of its group: whole numbers without a point."""
+    return str(int(level)) if isinstance(level, float) and level.is_integer() and abs(level) < 1e15 else str(level)
 
 
 def parse_slice(text: str) -> Slice:

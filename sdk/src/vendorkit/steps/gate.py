@@ -17,12 +17,13 @@ from vendorkit.adapters.store import Candidate, Store, read_record
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
-from vendorkit.gates.base import Counted, Evidence, Measured, Scored
+from vendorkit.gates.base import Counted, Evidence, Measured
 from vendorkit.gates.change import Limits, Standing, changes, limits_of, loosened
 from vendorkit.gates.determinism import repeated
 from vendorkit.gates.evidence import asks, confused, one_class, scored_from
 from vendorkit.gates.histogram import binned
 from vendorkit.gates.measured import measured_from
+from vendorkit.gates.scored import Scored
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_file, digest_json
 from vendorkit.records.contract import contract_of
@@ -36,7 +37,7 @@ from vendorkit.standards.policy import packaged_policy, refuse_code
 from vendorkit.tracking import plan
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject
 from vendorkit.tracking.plan import Benchmarks, Contracts, FrozenBenchmark, measure, measuring, scoring
-from vendorkit.tracking.standing import made_with, moved_with_the_model, reported_limits
+from vendorkit.tracking.standing import made_with, moved_questions, reported_limits
 from vendorkit.trust.aliases import LIVE, live_version
 from vendorkit.trust.people import Authority, authority_of
 from vendorkit.trust.releases import ReleaseFiles, find_version, verify_release
@@ -118,7 +119,8 @@ def gate(
         exception=_exception(manifest),
     )
     wider = loosened(before.limits, after.limits) if before else {}
-    results = _noted(ask_all(specs, evidence), wider, moved_with_the_model(repo, run, manifest, specs))
+    moved = moved_questions(repo, run, manifest, specs, files.run if files else None)
+    results = _noted(ask_all(specs, evidence), wider, *moved)
     return _report(store, candidate, live, _uses(benchmarks, evidence, opened), specs, results)
 
 

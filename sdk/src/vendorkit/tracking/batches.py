@@ -166,7 +166,7 @@ def tried(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequence[s
     middle = (len(raw) + 1) // 2
     parts = [trial.prepared(part)[0] for part in (raw.iloc[:middle], raw.iloc[middle:]) if len(part)]
     together = pd.concat(parts, ignore_index=True)
-    if list(together.columns) != list(whole.columns) or not _same(together, whole):
+    if not same(together, whole):
         raise BadInput(
             "`prepare` gives a row other values when other rows are away, so it cannot be asked in batches, and this "
             "benchmark is too large for memory; move what it learns of all rows into `train`."
@@ -179,7 +179,8 @@ def tried(measuring: Measuring, benchmark: Mapping[str, str], wanted: Sequence[s
     return {"columns": kinds, "classes": measuring.probabilities(whole)[1]}
 
 
-def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+def same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two tables have the same columns and values, row for row."""
     try:
         pd.testing.assert_frame_equal(one, other, check_dtype=False, check_exact=True, check_categorical=False)
     except AssertionError:

@@ -174,7 +174,8 @@ def arrays(found: Found) -> dict[str, Numbers]:
 def _answer(folder: Path, how: str) -> Found | str:
     answer = folder / "answer.json"
     if not answer.exists():
-        return f"the measuring process gave no answer ({how}): {last_words(folder / 'log.txt')}"
+        words = last_words(folder / "log.txt")
+        return f"the measuring process gave no answer ({how}){f': {words}' if words != SILENT else ''}"
     value = json.loads(answer.read_text("utf-8"))
     if value["fault"]:
         return str(value["fault"])
@@ -185,9 +186,12 @@ def _answer(folder: Path, how: str) -> Found | str:
     return found
 
 
+SILENT = "it said nothing"
+
+
 def last_words(path: Path) -> str:
     """The last line that a process wrote to a file."""
     with path.open("rb") as log:
         log.seek(max(0, os.fstat(log.fileno()).st_size - 2_000))
         lines = log.read().decode("utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else SILENT

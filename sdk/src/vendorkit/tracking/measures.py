@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vendorkit.adapters.tables import digest_frame
 from vendorkit.errors import VendorkitError
@@ -58,7 +57,7 @@ def retrain(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     again = measuring.pipeline.train(measuring.prepared(), measuring.subject.seed)
     other, largest = Measuring(measuring.subject, measuring.folder, again), Largest()
     for rows in prepared_batches(measuring, given["benchmark"]):
-        change = np.abs(_said(other, rows) - _said(measuring, rows))
+        change = np.abs(other.judged_answers(rows) - measuring.judged_answers(rows))
         largest.add(change.reshape(len(rows), -1).max(axis=1))
     says = f"The largest difference is in row {largest.row}." if largest.value > 0 else ""
     return {"values": {"score_difference": largest.value}, "n": largest.n, "says": says}
@@ -70,10 +69,6 @@ def golden(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     if not given["rows"]:
         return {"scores": []}
     return {"scores": scores_of(pipeline.predict(model, frame_of(given["rows"], given["types"]))).tolist()}
-
-
-def _said(measuring: Measuring, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
-    return measuring.probabilities(rows)[0] if measuring.subject.task == "multiclass" else measuring.score(rows)
 
 
 MEASURES: dict[str, Measure] = {

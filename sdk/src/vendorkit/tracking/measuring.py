@@ -108,7 +108,7 @@ def _ended(process: int, measurement: Running) -> str:
         if not measurement.overdue():
             return ""
         _end(process)
-        return f"no answer after {measurement.limit_seconds:g} s"
+        return f"stopped after {measurement.limit_seconds:g} s, the time limit"
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return f"exit code {code}"

@@ -104,7 +104,7 @@ def scoring(whose: str, subject: Subject, benchmarks: Benchmarks, specs: Iterabl
     wanted: dict[str, list[str]] = {}
     for spec in specs:
         columns = wanted.setdefault(spec.benchmark or "", [])
-        for text in filter(None, (spec.slice, spec.series)):
+        for text in filter(None, (spec.slice, spec.series, spec.weight)):
             with suppress(BadInput):  # the gate itself says what is wrong with it
                 columns.extend(parse_slice(text).columns)
     return {

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from vendorkit.errors import BadInput
-from vendorkit.tracking.batches import prepared_batches
+from vendorkit.tracking import plan
+from vendorkit.tracking.batches import InBatches, prepared_batches
 from vendorkit.tracking.subject import Measuring, Scores
 
 MOST_SWAPS = 20
@@ -37,6 +38,11 @@ class Asked:
     columns: list[str]
     threshold: float = 0.5
     favourable: int = 0
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether the rows do not fit into memory."""
+        return InBatches(self.measuring, self.benchmark, {}).snapshot.rows > plan.MOST_ROWS
 
     def batches(self) -> Iterator[Batch]:
         """The prepared rows: one batch where they fit into memory."""
@@ -77,11 +83,14 @@ class Batch:
 
     def scores(self) -> Scores:
         """The scores of the rows as they are."""
-        return self.measuring.score(self.rows, first=self.first)
+        return self.measuring.judged(self.rows, first=self.first)
 
     def changed(self, column: str, value: Any) -> Scores:
         """The scores when a column has another value, or one for each row."""
-        return self.measuring.score(self.rows.assign(**{column: value}), first=self.first)
+        try:
+            return self.measuring.judged(self.rows.assign(**{column: value}), first=self.first)
+        except BadInput as error:
+            raise BadInput(f"With `{column}` changed: {error.says}", error.faults, fix=error.fix) from error
 
 
 @dataclass
@@ -133,7 +142,7 @@ class Hits:
         """A value with the first rows that it counts."""
         more = "first " if self.count > len(self.named) else ""
         rows = f"row{'s' if len(self.named) > 1 else ''} {', '.join(self.named)}"
-        says = f"{self.count} of {self.n} rows {what} ({more}{rows})." if self.count else ""
+        says = f"{self.count:,} of {self.n:,} rows {what} ({more}{rows})." if self.count else ""
         return {"values": {metric: value}, "n": self.n, "says": says}
 
 

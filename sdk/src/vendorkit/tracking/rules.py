@@ -1,7 +1,7 @@
 """Rules over what a model says: of known cases, and of rows that are changed to try it.
 
 Each rule changes prepared rows and looks at the scores; what its value means is said in `gates.business`. A stress and
-a rule of the vendor's own are given all rows at once.
+a rule of the vendor's own, which run code of the vendor's, are in `own_rules`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from vendorkit.errors import BadInput, VendorkitError
+from vendorkit.tracking.own_rules import own_rule, stressed
 from vendorkit.tracking.rule_rows import Asked, Batch, Fact, Hits, Largest
 from vendorkit.tracking.subject import Measuring, Scores
 
@@ -141,7 +142,7 @@ def _unfit(batch: Batch, name: str, value: Any) -> np.ndarray[Any, Any]:
     if batch.rows[name].dtype == object or value is None:
         rows[name] = pd.Series([value] * len(rows), index=rows.index, dtype=object)
     try:
-        return ~_fit(batch.measuring.score(rows))
+        return ~batch.measuring.fit(batch.measuring.score(rows))
     except VendorkitError:
         few = [not _fits_alone(batch.measuring, rows.iloc[[at]]) for at in range(min(len(rows), MOST_ALONE))]
         return np.resize(few, len(rows))
@@ -149,36 +150,9 @@ def _unfit(batch: Batch, name: str, value: Any) -> np.ndarray[Any, Any]:
 
 def _fits_alone(measuring: Measuring, row: pd.DataFrame) -> bool:
     try:
-        return bool(_fit(measuring.score(row)).all())
+        return bool(measuring.fit(measuring.score(row)).all())
     except VendorkitError:
         return False
-
-
-def _fit(scores: Scores) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    fit: np.ndarray[Any, np.dtype[np.bool_]] = np.isfinite(scores)
-    return fit
-
-
-def rank_reversals(before: Scores, after: Scores) -> float:
-    """Share of the pairs whose order turns round: discordant pairs among all.
-
-    Args:
-        before: Scores, shape `(n,)`, n at least 2.
-        after: Scores of the same rows under stress, shape `(n,)`.
-    """
-    order = np.lexsort((after, before))
-    pairs = len(before) * (len(before) - 1) / 2
-    # Rows with equal scores before are sorted by the score after, so that they do not count as turned.
-    return _inversions(np.unique(after, return_inverse=True)[1][order]) / pairs
-
-
-def _inversions(ranks: np.ndarray[Any, Any]) -> int:
-    """Pairs of places whose values stand the wrong way round, by merging sorted halves, O(n log^2 n)."""
-    if len(ranks) < 2:
-        return 0
-    left, right = np.split(ranks, [len(ranks) // 2])
-    count = _inversions(left) + _inversions(right)
-    return count + int((len(left) - np.searchsorted(np.sort(left), right, side="right")).sum())
 
 
 RULES: dict[str, Callable[[Asked], dict[str, Any]]] = {
@@ -197,9 +171,9 @@ def business(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     """A rule of the business, of those above, of a stress, or of the vendor's own."""
     metric = str(given["metric"])
     if given.get("code"):
-        return _own(measuring, given, measuring.rows(given["benchmark"]))
+        return own_rule(measuring, given)
     if metric == "rank_reversals":
-        return _stressed(measuring, given, measuring.rows(given["benchmark"]))
+        return stressed(measuring, given)
     columns = list(given.get("columns") or [])
     absent = [name for name in columns if name not in measuring.subject.features]
     if absent:
@@ -207,33 +181,6 @@ def business(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
     decides = {key: given[key] for key in ("threshold", "favourable") if given.get(key) is not None}
     found = RULES[metric](Asked(measuring, given["benchmark"], columns, **decides))
     return {**found, "values": {metric: next(iter(found["values"].values()))}}
-
-
-def _stressed(measuring: Measuring, given: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
-    if not given.get("stress"):
-        raise BadInput("rank_reversals is asked on a benchmark of kind stress whose `path` is a Python file.")
-    after = measuring.stressed(given["benchmark"], given["stress"])
-    if len(after) != len(rows) or len(rows) < 2:
-        raise BadInput(f"the stress gives {len(after)} rows for {len(rows)}; it must give each row, at least two.")
-    share = rank_reversals(measuring.score(rows), measuring.score(after))
-    return {"values": {"rank_reversals": share}, "n": len(rows)}
-
-
-def _own(measuring: Measuring, given: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
-    """What the vendor's own rule gives: a number, or rows that break it."""
-    rule = measuring.pipeline.function(str(given["code"]), ("rows", "scores"))
-    scores = measuring.score(rows)
-    value = measuring.pipeline.call(rule, rows.copy(), pd.Series(scores, index=rows.index, name="score"))
-    array = np.asarray(value)
-    if array.shape == (len(rows),) and array.dtype == bool:
-        hits = Hits()
-        hits.add(array)
-        return hits.found(float(array.mean()), "break it", str(given["metric"]))
-    if array.shape != () or array.dtype.kind not in "biuf":
-        raise BadInput(
-            f"{given['code']} gave {type(value).__qualname__}; expected a number, or true and false for each row."
-        )
-    return {"values": {str(given["metric"]): float(array)}, "n": len(rows)}
 
 
 def _cell(name: str, value: float, n: int) -> dict[str, Any]:

@@ -33,36 +33,76 @@ def reported_limits(report: GateReport) -> dict[str, tuple[float | None, float |
     return {result.id: (result.least, result.most, result.most_drop) for result in report.results}
 
 
-def moved_with_the_model(repo: Path, run: Run, manifest: Manifest, gates: tuple[Gate, ...]) -> dict[str, str]:
-    """Gates whose limit, or question, changed in the very commit that changed the model's code, with a sentence.
+def moved_questions(
+    repo: Path, run: Run, manifest: Manifest, gates: tuple[Gate, ...], live: Run | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Gates that ask something else than of the live version, and those that moved with the model, with a sentence.
 
     Args:
         repo: The engagement.
         run: Of the candidate; has the commit.
         manifest: Names the model's folder.
         gates: Those that were asked.
+        live: Of the live version, whose commit and those before it were judged with it; None: all commits count.
     """
-    commit = run.code.commit
-    if not commit or not repository.touched(repo, commit, manifest.surface(run.model).path):
+    return _asked_otherwise(repo, live, gates) if live else {}, _moved_with_the_model(repo, run, manifest, gates, live)
+
+
+def _moved_with_the_model(
+    repo: Path, run: Run, manifest: Manifest, gates: tuple[Gate, ...], live: Run | None
+) -> dict[str, str]:
+    """Gates whose limit, or question, changed in a commit that changed the model's code too."""
+    commit, since = run.code.commit, (live.code.commit or "") if live else ""
+    if not commit:
         return {}
-    sides = [repository.file_at(repo, ref, MANIFEST) for ref in (f"{commit}^", commit)]
-    if sides[0] is None or sides[1] is None:
-        return {}
+    model = set(repository.touching(repo, commit, manifest.surface(run.model).path, since))
+    found: dict[str, str] = {}
+    for both in [each for each in repository.touching(repo, commit, MANIFEST, since) if each in model]:
+        before, after = (_gates_at(repo, ref) for ref in (f"{both}^", both))
+        for name in {gate.id for gate in gates} & before.keys() & after.keys() - found.keys():
+            if what := _moved(before[name], after[name]):
+                found[name] = f"{what} changed in the same commit as the model ({both[:12]}); limits are set before."
+    return found
+
+
+def _asked_otherwise(repo: Path, live: Run, gates: tuple[Gate, ...]) -> dict[str, str]:
+    """Gates that the live version was asked, too, but with another question than now.
+
+    Their limits are compared elsewhere: they stand in its report, also where its commit is not in the repository.
+    """
+    before = _gates_at(repo, live.code.commit) if live.code.commit else {}
+    found = {}
+    for gate in gates:
+        keys = _changed(before[gate.id], gate) - LIMITS if gate.id in before else set()
+        if keys:
+            found[gate.id] = f"It asks something else than of the live version: {_named(keys)} changed."
+    return found
+
+
+def _gates_at(repo: Path, ref: str) -> dict[str, Gate]:
+    """The gates that the manifest declared at a commit, by their ids; none where it cannot be read."""
+    text = repository.file_at(repo, ref, MANIFEST)
     try:
-        before, after = ({gate.id: gate for gate in load_manifest(side).gates} for side in sides if side is not None)
+        return {gate.id: gate for gate in load_manifest(text).gates} if text is not None else {}
     except BadInput:
         return {}
-    asked = {gate.id for gate in gates} & before.keys() & after.keys()
-    moved = {name: _moved(before[name], after[name]) for name in asked}
-    told = f"changed in the same commit as the model ({commit[:12]}); limits are set before."
-    return {name: f"{what} {told}" for name, what in moved.items() if what}
+
+
+LIMITS = {"min", "max", "max_drop_vs_current"}
+
+
+def _changed(before: Gate, after: Gate) -> set[str]:
+    """Keys of a gate that changed, all but its words."""
+    return {key for key in Gate.model_fields if key != "says" and getattr(before, key) != getattr(after, key)}
+
+
+def _named(keys: set[str]) -> str:
+    return ", ".join(f"`{key}`" for key in Gate.model_fields if key in keys)
 
 
 def _moved(before: Gate, after: Gate) -> str:
     """What of a gate changed, as the beginning of a sentence; empty where nothing did but its words."""
-    keys = [key for key in Gate.model_fields if key != "says" and getattr(before, key) != getattr(after, key)]
+    keys = _changed(before, after)
     if not keys:
         return ""
-    limit = set(keys) <= {"min", "max", "max_drop_vs_current"}
-    named = ", ".join(f"`{key}`" for key in keys)
-    return "The limit was" if limit else f"What it asks ({named}) was"
+    return "The limit was" if keys <= LIMITS else f"What it asks ({_named(keys)}) was"

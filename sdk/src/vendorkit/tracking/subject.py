@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from vendorkit.adapters.models import load_model
-from vendorkit.adapters.pipeline import Pipeline, load_function, load_pipeline
+from vendorkit.adapters.pipeline import Pipeline, load_pipeline
 from vendorkit.adapters.tables import read_frozen
 from vendorkit.errors import BadInput, Fault
+from vendorkit.records.class_scores import unfit
 from vendorkit.records.run import ModelFormat
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking.measurement import Subject
@@ -116,19 +117,8 @@ class Measuring:
         if missing:
             raise BadInput(f"the prepared table lacks {', '.join(missing)}.")
 
-    def stressed(self, benchmark: Mapping[str, str], stress: Mapping[str, str]) -> pd.DataFrame:
-        """The prepared rows of a benchmark after its stress: `stress(rows)` of a file changes the rows as read."""
-        function = load_function(Path(stress["file"]), "stress", ("rows",), stress["shown"])
-        frames = self.raw(benchmark)
-        for name in benchmark:
-            given = self.pipeline.call(function, frames[name].copy())
-            if not isinstance(given, pd.DataFrame) or len(given) != len(frames[name]):
-                raise ValueError(f"{stress['shown']} stress() must give the table of rows that it takes, changed")
-            frames[name] = given
-        return self.prepared_rows(frames, benchmark)[0]
-
     def score(self, rows: pd.DataFrame, *, first: int = 0) -> Scores:
-        """The scores of prepared rows, float64, shape `(n_rows,)`; in batches, so that memory does not grow.
+        """Scores of prepared rows as they are, float64, shape `(n_rows,)`; in batches, so that memory does not grow.
 
         Args:
             rows: Prepared rows.
@@ -162,6 +152,38 @@ class Measuring:
         if pd.api.types.is_float_dtype(values.dtype) and (values % 1 == 0).all():
             values = values.astype("int64")
         return np.array([known.get(str(value), -1) for value in values], dtype=np.float64)
+
+    def judged(self, rows: pd.DataFrame, *, first: int = 0) -> Scores:
+        """The scores of prepared rows, as `score` gives them, every one fit to be judged.
+
+        Raises:
+            BadInput: As for `score`, or a score is not fit: its row is named.
+        """
+        scores = self.score(rows, first=first)
+        bad = np.flatnonzero(~self.fit(scores))
+        if len(bad):
+            wanted = "a probability, from 0 to 1" if self.subject.task == "binary" else "a number"
+            says = f"gives {scores[bad[0]]:g} in row {first + int(bad[0]) + 1}, expected {wanted}."
+            raise self.pipeline.broken("predict", says)
+        return scores
+
+    def judged_answers(self, rows: pd.DataFrame) -> Scores:
+        """What the model says, fit to be judged: scores `(n_rows,)`, or probabilities `(n_rows, k)` of classes.
+
+        Raises:
+            BadInput: As for `judged` or `probabilities`, or probabilities are not fit: the row is named.
+        """
+        if self.subject.task != "multiclass":
+            return self.judged(rows)
+        score, classes = self.probabilities(rows)
+        if why := unfit(np.zeros(len(score)), score, classes):
+            raise self.pipeline.broken("predict", f"{why}.")
+        return score
+
+    def fit(self, scores: Scores) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which scores can be judged: finite ones, and of a binary task those from 0 to 1; shape `(n_rows,)`."""
+        fit: np.ndarray[Any, np.dtype[np.bool_]] = np.isfinite(scores)
+        return fit & (scores >= 0.0) & (scores <= 1.0) if self.subject.task == "binary" else fit
 
     def _said(self, rows: pd.DataFrame, first: int) -> Iterator[np.ndarray[Any, Any] | pd.DataFrame]:
         """What `predict` gives, batch for batch."""

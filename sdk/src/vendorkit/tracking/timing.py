@@ -37,6 +37,7 @@ def latency(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
         with service(measuring.folder) as ask:
             times = _times(ask, asked)
     else:
+        measuring.judged_answers(rows)  # how fast a wrong answer comes is of no interest
         model = measuring.model
         calls = [rows.iloc[np.arange(at, at + size) % len(rows)].reset_index(drop=True) for at in range(RUNS)]
         times = _times(lambda call: measuring.pipeline.predict(model, call), calls)
@@ -77,6 +78,7 @@ def memory(measuring: Measuring, given: dict[str, Any]) -> dict[str, Any]:
         ValueError: It gave no answer; has its last words.
     """
     rows = prepared_head(measuring, given["benchmark"], MEMORY_ROWS)[measuring.subject.features]
+    measuring.judged_answers(rows)
     rows.to_parquet(measuring.folder / "rows.parquet")
     command = [sys.executable, "-m", "vendorkit.tracking.memory", str(measuring.folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

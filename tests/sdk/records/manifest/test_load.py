@@ -223,6 +223,7 @@ CROSS = {
     "gate without metric": (edit("gates", 3, "metric", to=ABSENT), "gates[3]", "no metric"),
     "segment without slice": (edit("gates", 1, "slice", to=ABSENT), "gates[1]", "without a slice"),
     "fairness without slice": (edit("gates", 2, "slice", to=ABSENT), "gates[2]", "without a slice"),
+    "two weights": (edit("gates", 0, "weight", to="a, b"), "gates[0].weight", "`weight` is 'a, b'"),
     "impossible gate": (edit("gates", 0, "max", to=0.1), "gates[0]", "nothing could pass"),
     "model without card": (edit("surfaces", 0, "card", to=ABSENT), "surfaces[0]", "without `card`"),
     "model without datasets": (edit("surfaces", 0, "datasets", to=[]), "surfaces[0]", "without `datasets`"),

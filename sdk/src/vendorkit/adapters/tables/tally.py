@@ -91,6 +91,7 @@ def tally(source: TableSource, asked: Asked) -> Tallies:
         mean = _check(table, asked)
         if asked.condition is not None:
             table = table.filter(holds(asked.condition, table))
+            mean = float(table[asked.label].cast("float64").mean().to_pyarrow().as_py() or 0.0)
         columns = coded(table, asked.columns)
         named, terms = _numbers(table, asked, columns, mean)
         with table.select(**named).cache() as rows:

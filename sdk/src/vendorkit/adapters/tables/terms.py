@@ -15,12 +15,10 @@ import ibis
 import numpy as np
 
 from vendorkit.errors import BadInput, Fault
-from vendorkit.records.slices import Comparison, Condition, Operator
+from vendorkit.records.slices import MISSING, Comparison, Condition, Operator, group_name
 from vendorkit.records.tallies import MOST_VALUES, Asked, Term
 
 CLIP = float(np.finfo(np.float64).eps)
-MISSING = "(missing)"
-
 _HOLDS: dict[Operator, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -154,7 +152,7 @@ def _coded(table: Any, name: str, least: int | None, most: int | None, gaps: boo
     """A column; of whole numbers with their range, and whether values are missing."""
     column = table[name]
     if least is not None and most is not None and most - least < MOST_VALUES:
-        code = (column - least if least else column).cast("int16")
+        code = (column.cast("int64") - least if least else column).cast("int16")
         code = code.fill_null(most - least + 1) if gaps else code
         return Coded(name, (*map(str, range(least, most + 1)), MISSING), code)
     values = table.select(v=column).distinct().filter(lambda each: each.v.notnull()).limit(MOST_VALUES + 1)
@@ -164,8 +162,4 @@ def _coded(table: Any, name: str, least: int | None, most: int | None, gaps: boo
         raise BadInput("This table cannot be counted.", [Fault(name, says, "Use a column of categories.")])
     branches = [(level, place) for place, level in enumerate(levels)]
     code = column.cases(*branches, else_=len(levels)).cast("int16") if branches else ibis.literal(0, "int16")
-    return Coded(name, (*map(_said, levels), MISSING), code)
-
-
-def _said(level: Any) -> str:
-    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+    return Coded(name, (*map(group_name, levels), MISSING), code)

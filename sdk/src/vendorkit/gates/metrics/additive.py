@@ -17,6 +17,9 @@ from vendorkit.gates.metrics.base import Interval, Numbers, around, wilson
 from vendorkit.gates.metrics.classification import RATES
 from vendorkit.records.tallies import Counts, Term
 
+LEAST_SPREAD = 1e-6
+"""Least variance of a segment's labels, in squares of their distance from the mean of all: below it the difference of
+two sums is not exact to 1e-9."""
 OUTCOMES = ("right yes", "yes", "one")
 """What is counted of a label and a yes, in the place of terms."""
 
@@ -97,9 +100,13 @@ def _mape(means: Numbers, n: int) -> float:
 
 def _r2(means: Numbers, n: int) -> float:
     errors, label, squared = means
-    if squared - label**2 <= 1e-15 * squared:
-        raise BadInput("all labels are the same number, so r2 has no value; it needs labels that differ.")
-    return float(1.0 - errors / (squared - label**2))
+    spread = squared - label**2
+    if spread <= LEAST_SPREAD * squared:
+        raise BadInput(
+            "all labels are the same number, or so near to each other and so far from the others of the benchmark that "
+            "sums do not tell them apart, so r2 has no value."
+        )
+    return float(1.0 - errors / spread)
 
 
 def _r2_gradient(means: Numbers) -> Numbers:

@@ -8,7 +8,7 @@ metric and that of a difference of two models on the same rows follow (the delta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -41,6 +41,7 @@ class Options:
         quantile: The quantile that the score is of, above 0 and below 1.
         season: Rows between a value and its naive forecast, 1 or more.
         series: For each row the number of its time series, int, shape (n,); None: all rows are one series.
+        weight: How often each row counts, above 0, shape (n,); None: each once.
     """
 
     threshold: float = THRESHOLD
@@ -48,6 +49,22 @@ class Options:
     quantile: float = 0.5
     season: int = 1
     series: NDArray[np.int32] | None = None
+    weight: Numbers | None = None
+
+    def mean(self, values: Numbers) -> float:
+        """The mean of a number of each row, each row as often as it counts."""
+        return float(np.average(values, weights=self.weight))
+
+    def total(self, values: Numbers | NDArray[np.bool_]) -> float:
+        """The sum of a number, or of true and false, of each row, each row as often as it counts."""
+        return float(values.sum() if self.weight is None else (values * self.weight).sum())
+
+    def effective(self, some: NDArray[np.bool_]) -> float:
+        """How many of some rows there are; of weighed ones Kish's (1965, Survey Sampling) effective number."""
+        if self.weight is None:
+            return float(np.count_nonzero(some))
+        weight = self.weight[some]
+        return float(weight.sum() ** 2 / np.square(weight).sum()) if len(weight) else 0.0
 
     @property
     def edges(self) -> Numbers:
@@ -73,10 +90,10 @@ class Metric:
         formula: In one line, for people.
         source: Where formula and interval come from.
         interval: The 95 % interval, None where these rows give none; None where no textbook variance is used.
-        influence: How much each row moves the value, times n, shape (n,), mean 0; None where it has no such form:
-            then a difference of two models gets its interval from a paired bootstrap.
+        influence: How much each row moves the value, times n, shape (n,), with `Options.mean` 0; None where it has no
+            such form: then a difference of two models gets its interval from a paired bootstrap.
         uses: Those of a gate's options that it looks at.
-        ordered: Whether it depends on the order of the rows, so that no slice of them may be taken.
+        ordered: Whether it depends on the order of the rows, so that no slice of them may be taken and none be weighed.
         of_confusion: The value from the rows by label (down) and by the class that is said (across), of a metric that
             needs no more.
     """
@@ -90,7 +107,13 @@ class Metric:
     influence: Influence | None = None
     uses: frozenset[str] = frozenset()
     ordered: bool = False
-    of_confusion: Callable[[NDArray[np.int64]], float] | None = None
+    of_confusion: Callable[[NDArray[np.int64] | Numbers], float] | None = None
+
+
+def spread(moved: Numbers, options: Options) -> float:
+    """The variance of a value from the influences of its rows, shape (n,), each as often as it counts."""
+    weighed = moved if options.weight is None else moved * (options.weight / options.weight.mean())
+    return float(weighed.var(ddof=1)) / len(weighed)
 
 
 def around(value: float, variance: float, low: float, high: float) -> Interval | None:
@@ -101,12 +124,12 @@ def around(value: float, variance: float, low: float, high: float) -> Interval |
     return max(low, value - half), min(high, value + half)
 
 
-def wilson(successes: int, trials: int) -> Interval:
+def wilson(successes: float, trials: float) -> Interval:
     """Wilson's 95 % score interval of a share.
 
     Args:
         successes: From 0 to trials.
-        trials: At least 1.
+        trials: Above 0; need not be whole.
     """
     share, weight = successes / trials, Z95**2 / trials
     centre = (share + weight / 2.0) / (1.0 + weight)
@@ -117,11 +140,10 @@ def wilson(successes: int, trials: int) -> Interval:
 def of_mean(losses: Influence, high: float = np.inf) -> ToInterval:
     """The interval of a mean of losses: mean +- 1.96 standard errors, not below 0; None below 2 rows."""
 
-    def interval(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Interval | None:
-        each = losses(label, score, options)
-        return around(float(each.mean()), float(each.var(ddof=1)) / len(each), 0.0, high) if len(each) > 1 else None
+    def mean(label: Numbers, score: Numbers, options: Options) -> float:
+        return options.mean(losses(label, score, options))
 
-    return interval
+    return of_influence(mean, centred(losses), 0.0, high)
 
 
 def of_influence(function: Function, influence: Influence, low: float, high: float) -> ToInterval:
@@ -130,8 +152,7 @@ def of_influence(function: Function, influence: Influence, low: float, high: flo
     def interval(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Interval | None:
         if len(label) < 2:
             return None
-        moved = influence(label, score, options)
-        return around(function(label, score, options), float(moved.var(ddof=1)) / len(moved), low, high)
+        return around(function(label, score, options), spread(influence(label, score, options), options), low, high)
 
     return interval
 
@@ -141,7 +162,7 @@ def centred(losses: Influence) -> Influence:
 
     def influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
         each = losses(label, score, options)
-        moved: Numbers = each - each.mean()
+        moved: Numbers = each - options.mean(each)
         return moved
 
     return influence
@@ -170,7 +191,7 @@ def difference(
         return None if metric.ordered else _bootstrapped(metric.function, label, score, other, options)
     moved = metric.influence(label, score, options) - metric.influence(label, other, options)
     found = metric.function(label, score, options) - metric.function(label, other, options)
-    return around(found, float(moved.var(ddof=1)) / len(moved), -np.inf, np.inf)
+    return around(found, spread(moved, options), -np.inf, np.inf)
 
 
 def _bootstrapped(
@@ -180,8 +201,9 @@ def _bootstrapped(
     found = []
     for _ in range(max(100, min(RESAMPLES, RESAMPLED_ROWS // len(label)))):
         rows = rng.integers(0, len(label), len(label))
+        drawn = options if options.weight is None else replace(options, weight=options.weight[rows])
         try:
-            found.append(function(label[rows], score[rows], options) - function(label[rows], other[rows], options))
+            found.append(function(label[rows], score[rows], drawn) - function(label[rows], other[rows], drawn))
         except BadInput:
             continue
     if len(found) < 50:

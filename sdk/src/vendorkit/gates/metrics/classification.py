@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vendorkit.errors import BadInput
 from vendorkit.gates.metrics.base import (
     DEFAULT,
+    Z95,
     Influence,
     Interval,
     Metric,
@@ -27,17 +29,6 @@ CLIP = float(np.finfo(np.float64).eps)
 """log_loss moves scores into [CLIP, 1 - CLIP] (2.2e-16), so that one sure but wrong score is not infinite."""
 
 
-def midranks(values: Numbers) -> Numbers:
-    """Ranks from 1 to n; tied values share the mean of their ranks. O(n log n).
-
-    Args:
-        values: Shape (n,), float64.
-    """
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return ((last - counts + 1 + last) / 2.0)[inverse]
-
-
 def _classes(label: Numbers) -> tuple[int, int]:
     """How many rows are 1 and how many 0; BadInput where a class is empty."""
     positives = int(np.count_nonzero(label == 1.0))
@@ -50,19 +41,20 @@ def _classes(label: Numbers) -> tuple[int, int]:
 
 def roc_auc(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Chance that a random 1 scores above a random 0; a tie counts half (Mann-Whitney U)."""
-    positives, negatives = _classes(label)
-    rank_sum = float(midranks(score)[label == 1.0].sum())
-    return (rank_sum - positives * (positives + 1) / 2.0) / (positives * negatives)
+    _classes(label)
+    below, _ = _placements(label, score, options)
+    return float(np.average(below, weights=None if options.weight is None else options.weight[label == 1.0]))
 
 
-def _placements(label: Numbers, score: Numbers) -> tuple[Numbers, Numbers]:
-    """For each 1 the share of zeros below it, for each 0 the share of ones above it (Sun and Xu's algorithm)."""
-    positives, negatives = _classes(label)
-    ones, zeros = score[label == 1.0], score[label != 1.0]
-    ranks = midranks(np.concatenate([ones, zeros]))
-    share_below = (ranks[:positives] - midranks(ones)) / negatives
-    share_above = 1.0 - (ranks[positives:] - midranks(zeros)) / positives
-    return share_below, share_above
+def _placements(label: Numbers, score: Numbers, options: Options) -> tuple[Numbers, Numbers]:
+    """For each 1 the share of zeros below it, for each 0 the share of ones above it; a tie counts half."""
+    _, place = np.unique(score, return_inverse=True)
+    weight = np.ones(len(label)) if options.weight is None else options.weight
+    ones = np.bincount(place, weights=weight * label)
+    zeros = np.bincount(place, weights=weight * (1.0 - label))
+    below = (np.cumsum(zeros) - zeros / 2.0) / zeros.sum()
+    above = 1.0 - (np.cumsum(ones) - ones / 2.0) / ones.sum()
+    return below[place[label == 1.0]], above[place[label != 1.0]]
 
 
 def roc_auc_interval(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Interval | None:
@@ -74,29 +66,53 @@ def roc_auc_interval(label: Numbers, score: Numbers, options: Options = DEFAULT)
     positives, negatives = _classes(label)
     if min(positives, negatives) < 2:
         return None
-    below, above = _placements(label, score)
+    if options.weight is not None:
+        return of_influence(roc_auc, roc_auc_influence, 0.0, 1.0)(label, score, options)
+    below, above = _placements(label, score, options)
     variance = float(below.var(ddof=1) / positives + above.var(ddof=1) / negatives)
     return around(float(below.mean()), variance, 0.0, 1.0)
 
 
-def _roc_auc_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
-    below, above = _placements(label, score)
+def roc_auc_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
+    area, ones = roc_auc(label, score, options), label == 1.0
+    share = options.mean(label)
     moved = np.empty(len(label))
-    moved[label == 1.0] = (below - below.mean()) * len(label) / len(below)
-    moved[label != 1.0] = (above - above.mean()) * len(label) / len(above)
+    below, above = _placements(label, score, options)
+    moved[ones], moved[~ones] = (below - area) / share, (above - area) / (1.0 - share)
     return moved
 
 
 def average_precision(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Area under the precision-recall steps, without interpolation; tied scores are one step."""
-    positives, _ = _classes(label)
+    _classes(label)
     order = np.argsort(-score, kind="stable")
     ordered = score[order]
-    hits = np.cumsum(label[order])
+    weight = np.ones(len(label)) if options.weight is None else options.weight[order]
+    hits, said = np.cumsum(weight * label[order]), np.cumsum(weight)
     steps = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    precision = hits[steps] / (steps + 1.0)
-    recall = hits[steps] / positives
+    precision = hits[steps] / said[steps]
+    recall = hits[steps] / hits[-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def precision_interval(value: float, positives: int) -> Interval | None:
+    """The logit interval of an average precision (Boyd and others 2013); None at 0 and 1, where it has no width.
+
+    Args:
+        value: The average precision.
+        positives: Rows that are 1, at least 1.
+    """
+    if not 0.0 < value < 1.0:
+        return None
+    centre, half = np.log(value / (1.0 - value)), Z95 / np.sqrt(positives * value * (1.0 - value))
+    low, high = (1.0 / (1.0 + np.exp(-end)) for end in (centre - half, centre + half))
+    return float(low), float(high)
+
+
+def _average_precision_interval(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Interval | None:
+    if options.weight is not None:
+        return None  # the zeros' weights move it too, of which the logit interval knows nothing
+    return precision_interval(average_precision(label, score), int(np.count_nonzero(label == 1.0)))
 
 
 def log_losses(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
@@ -108,20 +124,21 @@ def log_losses(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Nu
 
 def log_loss(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean of -ln(probability given to what happened), scores clipped to [CLIP, 1 - CLIP]."""
-    return float(log_losses(label, score).mean())
+    return options.mean(log_losses(label, score))
 
 
 def brier(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean of (label - score) squared."""
-    return float(squared_errors(label, score).mean())
+    return options.mean(squared_errors(label, score))
 
 
 def calibration_error(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean over rows of |share of 1 - mean score| of the bin that the row's score lies in."""
     place = np.searchsorted(options.edges, score, side="left")
-    ones = np.bincount(place, weights=label, minlength=options.bins)
-    scores = np.bincount(place, weights=score, minlength=options.bins)
-    return float(np.abs(ones - scores).sum()) / len(label)
+    weight = np.ones(len(label)) if options.weight is None else options.weight
+    ones = np.bincount(place, weights=weight * label, minlength=options.bins)
+    scores = np.bincount(place, weights=weight * score, minlength=options.bins)
+    return float(np.abs(ones - scores).sum()) / float(weight.sum())
 
 
 def _outcomes(label: Numbers, score: Numbers, options: Options) -> tuple[Numbers, Numbers, Numbers]:
@@ -130,10 +147,10 @@ def _outcomes(label: Numbers, score: Numbers, options: Options) -> tuple[Numbers
     return (yes & ones).astype(float), yes.astype(float), ones.astype(float)
 
 
-def _counts(label: Numbers, score: Numbers, options: Options) -> tuple[int, int, int]:
-    """(yes and right, all yes, all that are 1) at the threshold."""
+def _counts(label: Numbers, score: Numbers, options: Options) -> tuple[float, float, float, float]:
+    """(yes and right, all yes, all that are 1, all) at the threshold, each row as often as it counts."""
     yes, ones = score >= options.threshold, label == 1.0
-    return int(np.count_nonzero(yes & ones)), int(np.count_nonzero(yes)), int(np.count_nonzero(ones))
+    return options.total(yes & ones), options.total(yes), options.total(ones), options.total(np.ones(len(label)))
 
 
 def _agrees(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
@@ -143,63 +160,63 @@ def _agrees(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbe
 
 def accuracy(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of rows whose yes or no is right."""
-    return float(_agrees(label, score, options).mean())
+    return options.mean(_agrees(label, score, options))
 
 
 def precision(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of the yes that are 1."""
-    return precision_of(*_counts(label, score, options), len(label))
+    return precision_of(*_counts(label, score, options))
 
 
 def recall(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of the 1 that are a yes."""
-    return recall_of(*_counts(label, score, options), len(label))
+    return recall_of(*_counts(label, score, options))
 
 
 def f1(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Harmonic mean of precision and recall."""
-    return f1_of(*_counts(label, score, options), len(label))
+    return f1_of(*_counts(label, score, options))
 
 
 def lift(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Precision divided by the share of 1: how many times more of them are found than by chance."""
-    return lift_of(*_counts(label, score, options), len(label))
+    return lift_of(*_counts(label, score, options))
 
 
-def accuracy_of(right: int, yes: int, ones: int, n: int) -> float:
+def accuracy_of(right: float, yes: float, ones: float, n: float) -> float:
     """From counts of yes that are 1, of yes, of 1, and of all; so the next three."""
     return (n - yes - ones + 2 * right) / n
 
 
-def precision_of(right: int, yes: int, ones: int, n: int) -> float:
+def precision_of(right: float, yes: float, ones: float, n: float) -> float:
     """BadInput where no row is a yes."""
     if not yes:
         raise BadInput("no row scores `threshold` or more, so precision has no value; look at the scale of the scores.")
     return right / yes
 
 
-def recall_of(right: int, yes: int, ones: int, n: int) -> float:
+def recall_of(right: float, yes: float, ones: float, n: float) -> float:
     """BadInput where no row is 1."""
     if not ones:
         raise BadInput("no label is 1, so recall has no value; it needs rows of that class.")
     return right / ones
 
 
-def f1_of(right: int, yes: int, ones: int, n: int) -> float:
+def f1_of(right: float, yes: float, ones: float, n: float) -> float:
     """BadInput where no row is 1 or a yes."""
     if not yes + ones:
         raise BadInput("no label is 1 and no row scores `threshold` or more, so f1 has no value.")
     return 2.0 * right / (yes + ones)
 
 
-def lift_of(right: int, yes: int, ones: int, n: int) -> float:
+def lift_of(right: float, yes: float, ones: float, n: float) -> float:
     """BadInput where no row is 1 or none a yes."""
     if not yes or not ones:
         raise BadInput("no label is 1 or no row scores `threshold` or more, so lift has no value.")
     return (right / yes) / (ones / n)
 
 
-RATES: dict[str, Callable[[int, int, int, int], float]] = {
+RATES: dict[str, Callable[[float, float, float, float], float]] = {
     "accuracy": accuracy_of,
     "precision": precision_of,
     "recall": recall_of,
@@ -211,39 +228,42 @@ RATES: dict[str, Callable[[int, int, int, int], float]] = {
 
 def _precision_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
     right, yes, _ = _outcomes(label, score, options)
-    moved: Numbers = (right - precision(label, score, options) * yes) / yes.mean()
+    moved: Numbers = (right - precision(label, score, options) * yes) / options.mean(yes)
     return moved
 
 
 def _recall_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
     right, _, ones = _outcomes(label, score, options)
-    moved: Numbers = (right - recall(label, score, options) * ones) / ones.mean()
+    moved: Numbers = (right - recall(label, score, options) * ones) / options.mean(ones)
     return moved
 
 
 def _f1_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
     right, yes, ones = _outcomes(label, score, options)
     both = yes + ones
-    moved: Numbers = (2.0 * right - f1(label, score, options) * both) / both.mean()
+    moved: Numbers = (2.0 * right - f1(label, score, options) * both) / options.mean(both)
     return moved
 
 
 def _lift_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
     right, yes, ones = _outcomes(label, score, options)
     value = lift(label, score, options)
-    product = yes.mean() * ones.mean()
-    moved: Numbers = right / product - value * (yes / yes.mean() + ones / ones.mean() - 1.0)
+    said, there = options.mean(yes), options.mean(ones)
+    moved: Numbers = right / (said * there) - value * (yes / said + ones / there - 1.0)
     return moved
 
 
-def _share(of: Callable[[int, int, int, int, int], tuple[int, int]]) -> ToInterval:
-    """Wilson's interval of a share of the counts; None where it is a share of nothing."""
+def _share(trials: Callable[[Numbers, Numbers, Options], NDArray[np.bool_]], right: Influence) -> ToInterval:
+    """Wilson's interval of a share: of the rows that are trials those that are right; None where none is.
+
+    Weighed rows count as many as Kish's effective number of them.
+    """
 
     def interval(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Interval | None:
-        counts = _counts(label, score, options)
-        agreeing = len(label) - counts[1] - counts[2] + 2 * counts[0]
-        successes, trials = of(*counts, agreeing, len(label))
-        return wilson(successes, trials) if trials else None
+        tried = trials(label, score, options)
+        number = options.effective(tried)
+        share = options.total(tried * right(label, score, options)) / options.total(tried) if number else 0.0
+        return wilson(share * number, number) if number else None
 
     return interval
 
@@ -261,17 +281,18 @@ CLASSIFICATION: dict[str, Metric] = {
         "higher",
         _BINARY,
         "(sum of the ranks of the 1 - P(P+1)/2) / (P N), P ones, N zeros, ties at their mean rank",
-        "Hanley and McNeil 1982, Radiology 143, 29-36; interval: DeLong and others 1988, Biometrics 44, "
-        "837-845, computed as in Sun and Xu 2014, IEEE Signal Processing Letters 21, 1389-1393",
+        "Hanley and McNeil 1982, Radiology 143, 29-36; interval: DeLong and others 1988, Biometrics 44, 837-845",
         roc_auc_interval,
-        _roc_auc_influence,
+        roc_auc_influence,
     ),
     "average_precision": Metric(
         average_precision,
         "higher",
         _BINARY,
         "sum over distinct scores, from high to low, of (recall - recall before) * precision",
-        "as in scikit-learn's average_precision_score; no interval",
+        "as in scikit-learn's average_precision_score; interval: logit, Boyd, Eng and Page 2013, ECML PKDD, LNCS 8190, "
+        "451-466; none of weighed rows",
+        _average_precision_interval,
     ),
     "log_loss": Metric(
         log_loss,
@@ -305,7 +326,7 @@ CLASSIFICATION: dict[str, Metric] = {
         _BINARY,
         "rows where (p >= t) = y, divided by all rows, t the declared `threshold`",
         _WILSON,
-        _share(lambda right, yes, ones, agreeing, n: (agreeing, n)),
+        _share(lambda label, score, options: np.ones(len(label), dtype=bool), _agrees),
         centred(_agrees),
         _AT,
     ),
@@ -315,7 +336,7 @@ CLASSIFICATION: dict[str, Metric] = {
         _BINARY,
         "rows with p >= t and y = 1, divided by rows with p >= t",
         f"{_WILSON}, given the number of rows with p >= t",
-        _share(lambda right, yes, ones, agreeing, n: (right, yes)),
+        _share(lambda label, score, options: score >= options.threshold, _agrees),
         _precision_influence,
         _AT,
     ),
@@ -325,7 +346,7 @@ CLASSIFICATION: dict[str, Metric] = {
         _BINARY,
         "rows with p >= t and y = 1, divided by rows with y = 1",
         f"{_WILSON}, given the number of rows with y = 1",
-        _share(lambda right, yes, ones, agreeing, n: (right, ones)),
+        _share(lambda label, score, options: label == 1.0, _agrees),
         _recall_influence,
         _AT,
     ),

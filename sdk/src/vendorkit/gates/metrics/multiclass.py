@@ -11,10 +11,22 @@ from collections.abc import Callable
 import numpy as np
 
 from vendorkit.errors import BadInput
-from vendorkit.gates.metrics.base import DEFAULT, Function, Interval, Metric, Numbers, Options, centred, of_mean, wilson
-from vendorkit.gates.metrics.classification import CLIP, roc_auc
+from vendorkit.gates.metrics.base import (
+    DEFAULT,
+    Interval,
+    Metric,
+    Numbers,
+    Options,
+    around,
+    centred,
+    of_influence,
+    of_mean,
+    wilson,
+)
+from vendorkit.gates.metrics.classification import CLIP, roc_auc, roc_auc_influence
 from vendorkit.records.tallies import Counts
 
+Confusion = Counts | Numbers
 OF_ONE_CLASS = "a class has all rows or none, so roc_auc_ovr has no value; it needs rows of each class."
 
 
@@ -26,9 +38,14 @@ def said(score: Numbers) -> Numbers:
 
 def confusion(label: Numbers, score: Numbers) -> Counts:
     """Rows by label (down) and by what was said (across), int64, shape (k, k)."""
+    return _weighed(label, score, DEFAULT).astype(np.int64)
+
+
+def _weighed(label: Numbers, score: Numbers, options: Options) -> Numbers:
+    """The confusion, each row as often as it counts, float64, shape (k, k)."""
     k = score.shape[1]
     places = label.astype(np.int64) * k + said(score).astype(np.int64)
-    return np.bincount(places, minlength=k * k).reshape(k, k).astype(np.int64)
+    return np.bincount(places, weights=options.weight, minlength=k * k).reshape(k, k).astype(np.float64)
 
 
 def _agrees(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
@@ -38,11 +55,12 @@ def _agrees(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbe
 
 def accuracy(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of rows whose most probable class is right."""
-    return float(_agrees(label, score).mean())
+    return options.mean(_agrees(label, score))
 
 
 def _accuracy_interval(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Interval | None:
-    return wilson(int(_agrees(label, score).sum()), len(label))
+    number = options.effective(np.ones(len(label), dtype=bool))
+    return wilson(accuracy(label, score, options) * number, number)
 
 
 def _log_losses(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
@@ -53,7 +71,7 @@ def _log_losses(label: Numbers, score: Numbers, options: Options = DEFAULT) -> N
 
 def log_loss(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean of -ln(probability given to the class that happened), clipped as for two classes."""
-    return float(_log_losses(label, score).mean())
+    return options.mean(_log_losses(label, score))
 
 
 def roc_auc_ovr(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
@@ -63,17 +81,26 @@ def roc_auc_ovr(label: Numbers, score: Numbers, options: Options = DEFAULT) -> f
         own = (label == place).astype(np.float64)
         if own.all() or not own.any():
             raise BadInput(OF_ONE_CLASS)
-        areas.append(roc_auc(own, score[:, place]))
+        areas.append(roc_auc(own, score[:, place], options))
     return float(np.mean(areas))
 
 
-def _of_confusion(rate: str, average: str) -> Callable[[Counts], float]:
+def _roc_auc_ovr_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
+    each = [
+        roc_auc_influence((label == place).astype(np.float64), score[:, place], options)
+        for place in range(score.shape[1])
+    ]
+    moved: Numbers = np.mean(each, axis=0)
+    return moved
+
+
+def _of_confusion(rate: str, average: str) -> Callable[[Confusion], float]:
     """Precision, recall or F1, averaged over classes (macro, weighted by their rows) or over rows (micro).
 
     Classes that neither a label nor a prediction has do not count; a rate of nothing is 0.
     """
 
-    def function(counts: Counts) -> float:
+    def function(counts: Confusion) -> float:
         each = (counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1))
         right, yes, ones = (count.astype(np.float64) for count in each)
         if average == "micro":
@@ -87,14 +114,48 @@ def _of_confusion(rate: str, average: str) -> Callable[[Counts], float]:
     return function
 
 
-def _averaged(rate: str, average: str) -> Function:
+def confusion_interval(of_confusion: Callable[[Confusion], float], counts: Counts) -> Interval | None:
+    """The jackknife's interval of a value that follows from a confusion; None without variance.
+
+    Leaving out one row of a cell moves the value alike for all rows of the cell, so each cell is left out once.
+
+    Args:
+        of_confusion: From rows by label and by what was said to the value, from 0 to 1.
+        counts: Those rows, shape (k, k).
+    """
+    n, cells = int(counts.sum()), np.argwhere(counts)
+    if n < 2:
+        return None
+    left = np.empty(len(cells))
+    for at, (row, column) in enumerate(cells):
+        counts_left = counts.copy()
+        counts_left[row, column] -= 1
+        left[at] = of_confusion(counts_left)
+    rows = counts[tuple(cells.T)]
+    mean = float((rows * left).sum()) / n
+    return around(of_confusion(counts), (n - 1) / n * float((rows * np.square(left - mean)).sum()), 0.0, 1.0)
+
+
+def _metric(rate: str, average: str) -> Metric:
     from_counts = _of_confusion(rate, average)
 
     def function(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
         """Precision, recall or F1 of each class against the rest, averaged as the name says."""
-        return from_counts(confusion(label, score))
+        return from_counts(_weighed(label, score, options))
 
-    return function
+    def interval(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Interval | None:
+        return None if options.weight is not None else confusion_interval(from_counts, confusion(label, score))
+
+    return Metric(
+        function,
+        "higher",
+        _TASK,
+        f"{_RATES[rate]}, {_MEANT[average]}; what is said is the most probable class",
+        f"as in scikit-learn's {rate}_score(average='{average}'); interval: jackknife, Efron and Stein 1981, Annals of "
+        "Statistics 9, 586-596; none of weighed rows",
+        interval,
+        of_confusion=from_counts,
+    )
 
 
 _TASK = frozenset({"multiclass"})
@@ -110,16 +171,7 @@ _RATES = {
 }
 
 MULTICLASS: dict[str, Metric] = {
-    f"{rate}_{average}": Metric(
-        _averaged(rate, average),
-        "higher",
-        _TASK,
-        f"{formula}, {meant}; what is said is the most probable class",
-        f"as in scikit-learn's {rate}_score(average='{average}'); no interval",
-        of_confusion=_of_confusion(rate, average),
-    )
-    for rate, formula in _RATES.items()
-    for average, meant in _MEANT.items()
+    f"{rate}_{average}": _metric(rate, average) for rate in _RATES for average in _MEANT
 } | {
     "roc_auc_ovr": Metric(
         roc_auc_ovr,
@@ -127,7 +179,9 @@ MULTICLASS: dict[str, Metric] = {
         _TASK,
         "mean over the classes of the area under the ROC curve of one class against the rest",
         "Hand and Till 2001, Machine Learning 45, 171-186; as in scikit-learn's "
-        "roc_auc_score(multi_class='ovr', average='macro'); no interval",
+        "roc_auc_score(multi_class='ovr', average='macro'); interval: DeLong's, of the mean",
+        of_influence(roc_auc_ovr, _roc_auc_ovr_influence, 0.0, 1.0),
+        _roc_auc_ovr_influence,
     ),
 }
 """Metrics that only a multiclass task has."""

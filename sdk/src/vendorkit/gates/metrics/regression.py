@@ -35,40 +35,39 @@ def _pinball_losses(label: Numbers, score: Numbers, options: Options = DEFAULT) 
 
 def mae(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean of |label - score|, in units of the label."""
-    return float(absolute_errors(label, score).mean())
+    return options.mean(absolute_errors(label, score))
 
 
 def rmse(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Square root of the mean of (label - score) squared, in units of the label."""
-    return float(np.sqrt(squared_errors(label, score).mean()))
+    return float(np.sqrt(options.mean(squared_errors(label, score))))
 
 
 def mape(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean of |label - score| / |label|; 0.1 is ten percent."""
     if not label.all():
         raise BadInput("a label is 0, so mape has no value; use wape, which divides by the sum of the labels.")
-    return float(_relative_errors(label, score).mean())
+    return options.mean(_relative_errors(label, score))
 
 
 def r2(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of the label's variance that is explained; below 0 where the mean would do better."""
-    total = float(np.square(label - label.mean()).sum())
-    if total == 0.0:
+    if (label == label[0]).all():  # not the sum below: the mean of equal numbers may be off by a rounding
         raise BadInput("all labels are the same number, so r2 has no value; it needs labels that differ.")
-    return 1.0 - float(squared_errors(label, score).sum()) / total
+    return 1.0 - options.mean(squared_errors(label, score)) / options.mean(np.square(label - options.mean(label)))
 
 
 def pinball(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Mean pinball loss of a predicted quantile, in units of the label."""
-    return float(_pinball_losses(label, score, options).mean())
+    return options.mean(_pinball_losses(label, score, options))
 
 
 def wape(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Sum of |label - score| divided by the sum of |label|."""
-    total = float(np.abs(label).sum())
-    if total == 0.0:
+    size = options.mean(np.abs(label))
+    if size == 0.0:
         raise BadInput("all labels are 0, so wape has no value.")
-    return float(absolute_errors(label, score).sum()) / total
+    return options.mean(absolute_errors(label, score)) / size
 
 
 def mase(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
@@ -95,20 +94,20 @@ def mase(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
 
 def _rmse_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
     errors = squared_errors(label, score)
-    mean = float(errors.mean())
+    mean = options.mean(errors)
     moved: Numbers = (errors - mean) / (2.0 * np.sqrt(mean)) if mean else np.zeros(len(errors))
     return moved
 
 
 def _r2_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
-    spread = np.square(label - label.mean())
-    moved: Numbers = ((1.0 - r2(label, score)) * spread - squared_errors(label, score)) / spread.mean()
+    spread = np.square(label - options.mean(label))
+    moved: Numbers = ((1.0 - r2(label, score, options)) * spread - squared_errors(label, score)) / options.mean(spread)
     return moved
 
 
 def _wape_influence(label: Numbers, score: Numbers, options: Options = DEFAULT) -> Numbers:
     size = np.abs(label)
-    moved: Numbers = (absolute_errors(label, score) - wape(label, score) * size) / size.mean()
+    moved: Numbers = (absolute_errors(label, score) - wape(label, score, options) * size) / options.mean(size)
     return moved
 
 

@@ -96,7 +96,8 @@ class Gate(Value):
         quantile: The quantile that a `pinball` score is of; None means 0.5.
         season: Rows between a value and its naive forecast in `mase`; None means 1.
         series: Columns that tell the time series apart in `mase`; None means that all rows are one series.
-        min_rows: Fewest rows on which anything is judged; None means 30 for a slice, 1 for a whole benchmark.
+        weight: Column that says how often each row counts, 0 or more; None means once.
+        min_rows: Fewest rows on which scores are judged, 30 where it is None; other kinds of gate take 1 then.
         every: Whether a slice or group with fewer rows is an error, in place of being left out.
         model: Id of the model surface; None means the only one.
         code: The vendor's own rule of a business gate, `module:function`; the module lies in the model's folder.
@@ -119,6 +120,7 @@ class Gate(Value):
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
     season: Annotated[int, Field(ge=1, le=10_000)] | None = None
     series: Text | None = None
+    weight: Text | None = None
     min_rows: Annotated[int, Field(ge=1)] | None = None
     every: bool | None = None
     model: Id | None = None

@@ -179,13 +179,15 @@ def gates_complete(draft: Draft) -> Iterator[Problem]:
 
 
 def _slices_read(path: KeyPath, gate: Gate) -> Iterator[Problem]:
-    for key, text in (("slice", gate.slice), ("series", gate.series)):
+    for key, text in (("slice", gate.slice), ("series", gate.series), ("weight", gate.weight)):
         try:
             found = parse_slice(text) if text else None
         except BadInput as error:
             yield Problem((*path, key), f"{gate.id}: {error.says}", error.fix)
             continue
-        if found and found.condition is not None and (key == "series" or gate.kind == "fairness"):
+        if found and key == "weight" and len(found.groups) != 1:
+            yield Problem((*path, key), f"{gate.id}: `weight` is {text!r}.", "Name one column.")
+        elif found and found.condition is not None and (key == "series" or gate.kind == "fairness"):
             yield Problem((*path, key), f"{gate.id}: `{key}` is a condition.", "Name the columns of the groups.")
 
 
