@@ -50,7 +50,9 @@ def test_every_form_tells_who_set_it(leaking: World, answer: Answer) -> None:
     assert '"origin":"platform"' in form("json").replace('": "', '":"')
     explained = " ".join(leaking.run("explain", ID, as_json=False).out.split())
     assert "the platform's policy pack, platform-standards 2026.11" in explained
-    assert "newest answer" in explained
+    assert "newest answer fail for candidate" in explained
+    assert "to mend Improve the candidate" in explained
+    assert "to mend" not in leaking.run("explain", "g-auc", as_json=False).out
     assert f"{ID} Judged on rows" in " ".join(leaking.run("explain", as_json=False).out.split())
 
 

@@ -127,18 +127,17 @@ def _gates(gates: Sequence[Gate]) -> Section:
 
 
 def limits_in_words(gate: Gate) -> str:
-    """The limits that a gate declares: `roc_auc at least 0.76 on holdout`."""
-    said = [gate.metric or gate.kind]
+    """The limits that a gate declares: `roc_auc at least 0.76, at most 0.01 worse than the live version on holdout`."""
+    bounds = []
     if gate.min is not None:
-        said.append(f"at least {gate.min:g}")
+        bounds.append(f"at least {gate.min:g}")
     if gate.max is not None:
-        said.append(f"at most {gate.max:g}")
+        bounds.append(f"at most {gate.max:g}")
     if gate.max_drop_vs_current is not None:
-        said.append(f"at most {gate.max_drop_vs_current:g} worse than the live version")
-    if gate.slice:
-        said.append(f"for {gate.slice}")
-    if gate.benchmark:
-        said.append(f"on {gate.benchmark}")
+        bounds.append(f"at most {gate.max_drop_vs_current:g} worse than the live version")
+    said = [gate.metric or gate.kind, ", ".join(bounds) or "by the rule of its kind"]
+    said += [f"for {gate.slice}"] if gate.slice else []
+    said += [f"on {gate.benchmark}"] if gate.benchmark else []
     return " ".join(said)
 
 

@@ -14,7 +14,6 @@ from vendorkit.documents import findings as finding_forms
 from vendorkit.documents.gate_openmetrics import to_openmetrics
 from vendorkit.documents.gate_report_page import to_html
 from vendorkit.documents.gate_words import (
-    LIMIT_CHANGES,
     cell_word,
     cell_words,
     facts,
@@ -26,6 +25,7 @@ from vendorkit.documents.gate_words import (
     sentence,
     setter_words,
     to_be_seen,
+    to_mend,
     verdict_word,
 )
 from vendorkit.documents.plain import WIDTH, clean, figure, hanging, markdown, short
@@ -163,14 +163,6 @@ def to_json(report: GateReport) -> str:
     return json.dumps(report.to_value(), indent=2) + "\n"
 
 
-def _fix(result: GateResult) -> str:
-    if result.verdict == "pass":
-        return ""
-    if result.verdict == "error":
-        return "Mend what keeps this gate from being answered and ask again."
-    return f"Improve the candidate and ask again; {LIMIT_CHANGES[result.origin]}."
-
-
 def findings(report: GateReport) -> list[Finding]:
     """One finding for each gate, and one more where there was no gate or the record contradicts itself."""
     found = [
@@ -181,7 +173,7 @@ def findings(report: GateReport) -> list[Finding]:
             says=sentence(result),
             where=f"gates.{result.id}",
             why=result.claim,
-            fix=_fix(result),
+            fix=to_mend(result.verdict, result.origin),
             facts={
                 "kind": result.kind,
                 "benchmark": result.benchmark,

@@ -28,6 +28,15 @@ _COUNTED = {"determinism": "runs", "change": "kinds of change"}
 _CELLS = {"pass": "pass", "fail": "fail", "error": "could not be decided", "too-few": "too few rows"}
 
 
+def to_mend(verdict: str, origin: str) -> str:
+    """What to do about a verdict of a gate, by who set it; empty where it passed."""
+    if verdict == "pass":
+        return ""
+    if verdict == "error":
+        return "Mend what keeps this gate from being answered and ask again."
+    return f"Improve the candidate and ask again; {LIMIT_CHANGES[origin]}."
+
+
 def headline(report: GateReport) -> str:
     """The verdict on the candidate in one sentence."""
     model, total = clean(report.model, 100), len(report.results)

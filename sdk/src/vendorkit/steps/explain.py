@@ -14,10 +14,11 @@ from vendorkit.adapters.engagement import read_manifest
 from vendorkit.adapters.store import Store
 from vendorkit.documents.engagement_page import engagement_page, limits_in_words
 from vendorkit.documents.explanation import Section
-from vendorkit.documents.gate_words import LIMIT_CHANGES, ORIGINS
+from vendorkit.documents.gate_words import ORIGINS, to_mend
 from vendorkit.errors import BadInput, Fault, VendorkitError
 from vendorkit.gates import GATES
 from vendorkit.gates.metrics import METRICS
+from vendorkit.records.gate_report import GateResult
 from vendorkit.records.manifest import Manifest
 from vendorkit.records.manifest.judging import Gate
 from vendorkit.standards.ask import CHECKS
@@ -121,11 +122,11 @@ def _declared(gate: Gate, repo: Path | None, manifest: Manifest) -> Section:
         known = {benchmark.id: benchmark for benchmark in manifest.benchmarks}
         kind = f"{known[gate.benchmark].kind}, {known[gate.benchmark].path}" if gate.benchmark in known else "unknown"
         facts.append(("benchmark", f"{gate.benchmark} ({kind})"))
-    answer = _newest_answer(repo, manifest, gate) if repo else None
-    if answer:
-        facts.append(("newest answer", answer))
-    mend = f"Improve the candidate and ask again; {LIMIT_CHANGES[gate.origin]}."
-    return Section("gate", gate.id, f"{gate.says.rstrip('.')}.", (*facts, ("to mend", mend)))
+    candidate, result = _newest_answer(repo, manifest, gate) if repo else ("", None)
+    if result:
+        facts.append(("newest answer", f"{result.verdict} for candidate {candidate[7:19]}: {result.says}"))
+    mend = to_mend(result.verdict if result else "fail", gate.origin)
+    return Section("gate", gate.id, f"{gate.says.rstrip('.')}.", (*facts, *([("to mend", mend)] if mend else [])))
 
 
 def _set_by(gate: Gate) -> str:
@@ -134,16 +135,16 @@ def _set_by(gate: Gate) -> str:
     return f"{ORIGINS[gate.origin]}{version.get(gate.origin, '')}"
 
 
-def _newest_answer(repo: Path, manifest: Manifest, gate: Gate) -> str | None:
-    """What the gate said of the newest candidate that was asked; None where none was."""
+def _newest_answer(repo: Path, manifest: Manifest, gate: Gate) -> tuple[str, GateResult | None]:
+    """Digest of the newest candidate, and what the gate said of it; None where it was not asked."""
     try:
         store = Store(repo)
         candidate = store.candidate(None, gate.model or manifest.model().id)
         report = store.report(candidate.digest)
     except VendorkitError:
-        return None
-    results = [result for result in report.results if result.id == gate.id] if report else []
-    return f"{results[0].verdict} for candidate {candidate.digest[7:19]}: {results[0].says}" if results else None
+        return "", None
+    results = report.results if report else ()
+    return candidate.digest, next((result for result in results if result.id == gate.id), None)
 
 
 def _checks(manifest: Manifest | None) -> Iterator[Section]:
