@@ -86,7 +86,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
     assert re.search(
         r"^credit/1 +live +champion +model-risk, ml-sre +ml@example-analytics.example", done.stdout, re.MULTILINE
     )
-    assert re.search(r"^prediction +[0-9a-f-]{19}.*credit/1 answered 0\.\d+", done.stdout, re.MULTILINE)
+    assert re.search(r"^prediction +credit/1 answered 0\.\d+", done.stdout, re.MULTILINE)
     assert "The chain is complete." in done.stdout
     status = ["git", "-C", str(work / "credit"), "status", "--porcelain"]
     left = subprocess.run(status, env=environment, capture_output=True, text=True, check=True)

@@ -115,12 +115,14 @@ def test_a_helper_with_a_secret_in_it_is_copied_as_it_stands_and_becomes_no_argu
     called = subprocess.run
     monkeypatch.setattr(remotes.subprocess, "run", lambda line, **how: (seen.append(line), called(line, **how))[1])
     monkeypatch.setattr(remotes, "_credentials", cache(remotes._credentials.__wrapped__))
-    copied = Path(remotes._credentials().name, "config")
+    held = remotes._credentials()
+    copied = Path(held.name, "config")
     told = [
         called(["git", "config", "--file", path, "--null", "--get-regexp", "credential"], capture_output=True).stdout
         for path in (mine, copied)
     ]
     assert told[0] == told[1] != b""
     assert b"Ann" not in copied.read_bytes()
+    held.cleanup()
     assert seen
     assert "s3cr3t" not in repr(seen)
