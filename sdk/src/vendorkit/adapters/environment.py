@@ -61,7 +61,11 @@ def lock(path: Path, *, newer: Sequence[str] | None = ()) -> Path:
     command = ("lock", "--no-progress", "--python", sys.executable)
     _uv(path, *command, *upgrade)
     if first:
-        _uv(path, *command, "--upgrade-package=vendorkit")
+        again = (*command, "--upgrade-package=vendorkit")
+        try:
+            _uv(path, *again, "--offline")  # what it needs came a moment ago; asking the index again takes seconds
+        except Unavailable:  # where uv keeps no cache
+            _uv(path, *again)
     return path / LOCKFILE
 
 
