@@ -11,6 +11,7 @@ from vendorkit.gates.base import Described, Evidence, GateSpec, answer, refuse_u
 from vendorkit.gates.measured import Figure, described, figure_of, judge
 from vendorkit.gates.numbers import number
 from vendorkit.records.gate_report import GateResult
+from vendorkit.records.manifest import Manifest
 
 FIGURES: dict[str, Figure] = {
     "score_difference": Figure(
@@ -22,6 +23,14 @@ FIGURES: dict[str, Figure] = {
 
 LEAST_RUNS, MOST_RUNS = 2, 20
 """One run proves nothing: a table can only be compared with another. More than twenty take time and tell no more."""
+
+
+def accepted_exception(manifest: Manifest) -> str:
+    """The accepted exception from training that repeats; empty where there is none."""
+    for stage in manifest.reproduce.stochastic if manifest.reproduce else ():
+        if stage.stage == "train" and manifest.internal(stage.accepted_by):
+            return f"Training may differ ({stage.bound}): {stage.why}; accepted by {stage.accepted_by}."
+    return ""
 
 
 def runs_of(spec: GateSpec) -> int:

@@ -19,7 +19,7 @@ from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
 from vendorkit.gates.base import Counted, Evidence, Measured
 from vendorkit.gates.change import Limits, Standing, changes, limits_of, loosened
-from vendorkit.gates.determinism import repeated
+from vendorkit.gates.determinism import accepted_exception, repeated
 from vendorkit.gates.evidence import asks, confused, one_class, scored_from
 from vendorkit.gates.histogram import binned
 from vendorkit.gates.measured import measured_from
@@ -116,7 +116,7 @@ def gate(
         prepared=_prepared(run, [found[name] for name in jobs if name.startswith("prepared/")]),
         measured=_measured("candidate", specs, found) | changed,
         measured_current=_measured("current", specs, found) if "current" in rows else None,
-        exception=_exception(manifest),
+        exception=accepted_exception(manifest),
     )
     wider = loosened(before.limits, after.limits) if before else {}
     moved = moved_questions(repo, run, manifest, specs, files.run if files else None)
@@ -257,14 +257,6 @@ def _contracts(repo: Path, manifest: Manifest, model: str) -> Contracts:
         if seen.data is not None:
             found[name] = {"path": path, "text": seen.data.decode(errors="replace")}
     return found
-
-
-def _exception(manifest: Manifest) -> str:
-    """The accepted exception from training that repeats; empty where there is none."""
-    for stage in manifest.reproduce.stochastic if manifest.reproduce else ():
-        if stage.stage == "train" and manifest.internal(stage.accepted_by):
-            return f"Training may differ ({stage.bound}): {stage.why}; accepted by {stage.accepted_by}."
-    return ""
 
 
 def _live(registry: Registry, authority: Authority, model: str, against: str) -> Version | None:
