@@ -241,7 +241,7 @@ def second_release(gated: dict[str, Any]) -> None:
     say("6 A worse candidate, asked against the live version, is refused by its gates:")
     for gate in gated["findings"]:
         if gate["verdict"] != "pass":
-            say(f"    {gate['id']}: {gate['says']}"[:200])
+            say(f"    {gate['id']}: {gate['says']}")
     with ThreadPoolExecutor(1) as reviewer:
         read = reviewer.submit(decide, "approve", "credit/2", "model-risk", "better on every gate")
         decide("approve", "credit/2", "ml-sre", "fits the use case")
@@ -258,7 +258,7 @@ def tell_the_rest(began: float) -> None:
     shown = ", ".join(f"{name} {took:.0f}" for name, took in sorted(seconds.items(), key=lambda item: -item[1]))
     say(f"7 Done in {time.monotonic() - began:.0f} s, partly at the same time: {shown}.")
     say(f"  The engagement          {REPO.relative_to(CLONE)}  (every command and its output: demo/commands.log)")
-    say(f"  A gate report           {report.relative_to(CLONE)}"[:150])
+    say(f"  A gate report           {report.relative_to(CLONE)}")
     say("  The registry in MLflow  cd demo/engagement && uv run mlflow ui --backend-store-uri "
         "sqlite:///.vendorkit/registry/mlflow.db")  # fmt: skip
     say("  The documentation       docs/index.md, or: nox -s docs")
