@@ -40,7 +40,7 @@ def clean(text: str, most: int = MOST) -> str:
 
 def visible(text: str) -> str:
     """Text in which every character is seen; what is white space becomes a space."""
-    if text.isascii() and text.isprintable():  # most of what there is
+    if text.isprintable():  # most of what there is: no space but the usual one, nothing of the categories below
         return text
     return "".join(_written(sign) for sign in text)
 

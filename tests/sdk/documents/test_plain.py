@@ -1,0 +1,25 @@
+"""Text of others as a terminal and a page may show it."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+from vendorkit.documents.plain import visible
+
+
+def test_of_every_sign_what_cannot_be_seen_is_written_out() -> None:
+    for code in range(sys.maxunicode + 1):
+        sign = chr(code)
+        shown = visible(sign)
+        if sign.isspace():
+            assert shown == " ", hex(code)
+        elif unicodedata.category(sign).startswith("C"):
+            assert shown == f"\\u{code:04x}"
+        else:
+            assert shown == sign, hex(code)
+
+
+def test_a_line_is_as_visible_as_its_signs() -> None:
+    line = "a\u202eb\x1b[31m\tä✅\u00a0\u200b"
+    assert visible(line) == "a\\u202eb\\u001b[31m ä✅ \\u200b" == "".join(map(visible, line))
