@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from vendorkit.tracking.measurement import Measurements
 
 from tests.support.world import World, make_world
@@ -16,6 +17,11 @@ for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "UV_PROJECT_ENVIRONME
     os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith("OPENLINEAGE")]:
     del os.environ[name]
+
+# A commit is judged by the same examples each time, and not by the hour; `--hypothesis-profile=search` draws others.
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", settings.get_profile("same"), derandomize=False, max_examples=2000)
+settings.load_profile("same")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -219,7 +219,7 @@ def test_garbage_does_not_count(by: str, garbage: Callable[[str], str], keys: di
     assert refusal(PAYLOAD, made, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_changed_byte_does_not_count_for_the_library(
     data: st.DataObject, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch

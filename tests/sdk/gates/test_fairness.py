@@ -9,7 +9,7 @@ import fairlearn.metrics as fairlearn
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_score
 from vendorkit.gates import Evidence, ask_all, scored
@@ -78,7 +78,6 @@ def test_equals_fairlearn(name: str, favourable: int | None, threshold: float | 
     assert result.verdict == ("pass" if kept else "fail")
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(20, 200), st.sampled_from(sorted(DISPARITIES)))
 def test_equals_fairlearn_on_few_rows(seed: int, n: int, name: str) -> None:
     frame = people(n, seed).round(1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 from vendorkit.gates import Evidence, ask_all, scored
@@ -155,7 +155,6 @@ def test_a_missing_value_meets_no_condition() -> None:
         assert picked(condition, columns).tolist() == [False, False, True]
 
 
-@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from([1.0, 2.0, None])), min_size=1))
 def test_groups_part_the_rows(drawn: list[tuple[str | None, float | None]]) -> None:
     columns = {

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from vendorkit.errors import BadInput
 from vendorkit.records.snapshot import Snapshot
@@ -108,7 +108,6 @@ def tables(draw: st.DrawFn) -> tuple[list[tuple[str, str, list[Any]]], int]:
     return columns, rows
 
 
-@settings(max_examples=150, deadline=None)
 @given(tables(), st.integers(1, 21))
 def test_the_digest_is_the_reference_whatever_the_batches(
     drawn: tuple[list[tuple[str, str, list[Any]]], int], batch_rows: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from vendorkit.errors import BadInput
 from vendorkit.records.yaml_text import MAX_DEPTH, NotTextError, read_yaml
@@ -138,7 +138,6 @@ def test_an_alias_bomb_is_refused_without_unfolding() -> None:
     assert any("alias *a0" in fault for fault in found)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300) | st.text(alphabet="ab:-{}[]&*!?|>'\"#%,\n\t \\x0~", max_size=120).map(str.encode))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from vendorkit.adapters.predictions import find
 from vendorkit.records.contract import Behaviour
@@ -27,7 +27,6 @@ NEARLY_REQUESTS = st.fixed_dictionaries(
     {"rows": st.lists(NEARLY_ROWS | ANY_JSON, max_size=4)}, optional={"as_of": SCALARS | st.datetimes().map(str)}
 )
 TOLERANT = Behaviour(missing="accept", invalid="flag", stale="flag", out_of_distribution="flag")
-SETTINGS = settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module", params=[Behaviour(), TOLERANT], ids=["strict", "tolerant"])
@@ -52,25 +51,21 @@ def check(service: tuple[httpx.Client, Path], body: bytes) -> int:
     return 200
 
 
-@SETTINGS
 @given(ANY_JSON)
 def test_any_json_value(service: tuple[httpx.Client, Path], value: Any) -> None:
     assert check(service, json.dumps(value).encode()) in (400, 422)
 
 
-@SETTINGS
 @given(NEARLY_REQUESTS)
 def test_any_nearly_right_request(service: tuple[httpx.Client, Path], value: Any) -> None:
     check(service, json.dumps(value).encode())
 
 
-@SETTINGS
 @given(st.binary(max_size=200))
 def test_any_bytes(service: tuple[httpx.Client, Path], body: bytes) -> None:
     assert check(service, body) in (400, 422)
 
 
-@SETTINGS
 @given(st.integers(0, 400), st.binary(max_size=3))
 def test_a_right_request_with_some_bytes_changed(service: tuple[httpx.Client, Path], at: int, put: bytes) -> None:
     body = json.dumps({"rows": [GOOD, GOOD], "as_of": "2026-11-01T00:00:00Z"}).encode()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from vendorkit.errors import BadInput
 from vendorkit.records.manifest import Manifest, examine, load_manifest
@@ -336,7 +336,6 @@ junk = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_give_a_manifest_or_faults(data: bytes) -> None:
     try:
@@ -345,7 +344,6 @@ def test_any_bytes_give_a_manifest_or_faults(data: bytes) -> None:
         assert error.faults
 
 
-@settings(max_examples=300, deadline=None)
 @given(section=st.sampled_from(list(Manifest.model_fields)), value=junk)
 def test_any_value_of_any_section_gives_a_manifest_or_faults(section: str, value: Any) -> None:
     data = yaml.dump({**minimal_manifest(), section: value}, allow_unicode=True).encode("utf-8", "surrogatepass")
