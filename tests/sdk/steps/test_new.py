@@ -69,6 +69,15 @@ def test_a_library_of_ci_jobs_needs_no_environment(room: Path) -> None:
     assert repository.changed_paths(made.path) == ()
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_repository_inside_another_is_told(room: Path, inside: bool) -> None:
+    if inside:
+        repository.init(room)
+    told: list[str] = []
+    kick_off(room / "ci", plain(), {"central_ci": "library", "deliverables": ["model", "report"]}, progress=told.append)
+    assert [line for line in told if f"lies in the repository {room}" in line] == told[:1] * inside
+
+
 def test_wrong_answers_leave_nothing_and_are_all_told(room: Path) -> None:
     with pytest.raises(BadInput) as caught:
         kick_off(room / "credit", plain(), {"tier": "x", "forge": "y", "colour": "z"})

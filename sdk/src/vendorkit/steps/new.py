@@ -102,6 +102,11 @@ def kick_off(
         folder.mkdir()
         repository.init(folder)
         repository.identity(folder)
+        around = repository.top(shelf)
+        if around is not None:
+            progress(
+                f"{destination} lies in the repository {around}: git there will take it for a repository of its own"
+            )
         progress(f"rendering {source.url}")
         rendered = _render(source, folder, answers, platform, interactive)
         if (folder / PROJECT).is_file():  # a library of CI jobs has no environment
