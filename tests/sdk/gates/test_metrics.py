@@ -17,7 +17,7 @@ from sklearn import metrics as reference
 from vendorkit.errors import BadInput
 from vendorkit.gates.metrics import METRICS, THRESHOLD, Options, difference, metric_for, metrics_for
 from vendorkit.gates.metrics.base import wilson
-from vendorkit.gates.metrics.classification import average_precision, roc_auc, roc_auc_interval
+from vendorkit.gates.metrics.classification import average_precision, precision_interval, roc_auc, roc_auc_interval
 from vendorkit.gates.metrics.regression import r2
 
 from tests.support.shared import shared_data
@@ -347,6 +347,13 @@ def test_interval_covers_nineteen_times_in_twenty(name: str) -> None:
     score = rng.beta(2, 3, 1_000_000)
     truth = METRICS[name].function((rng.random(1_000_000) < score).astype(float), score)
     assert 0.93 <= _coverage(name, truth, _calibrated) <= 0.97
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [1e-15, 0.5, 1 - 1e-15])
+def test_a_precision_near_its_ends_has_an_interval(value: float) -> None:
+    low, high = precision_interval(value, 1) or (value, value)
+    assert 0.0 <= low < value < high <= 1.0
 
 
 def test_mae_interval_covers_nineteen_times_in_twenty() -> None:

@@ -105,7 +105,7 @@ def precision_interval(value: float, positives: int) -> Interval | None:
     if not 0.0 < value < 1.0:
         return None
     centre, half = np.log(value / (1.0 - value)), Z95 / np.sqrt(positives * value * (1.0 - value))
-    low, high = (1.0 / (1.0 + np.exp(-end)) for end in (centre - half, centre + half))
+    low, high = ((1.0 + np.tanh(end / 2)) / 2 for end in (centre - half, centre + half))  # the logistic, no overflow
     return float(low), float(high)
 
 
