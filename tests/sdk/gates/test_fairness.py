@@ -44,22 +44,60 @@ def ask(frame: pd.DataFrame, task: str = "binary", live: pd.DataFrame | None = N
     return result
 
 
-def by_fairlearn(name: str, frame: pd.DataFrame, threshold: float, favourable: int) -> float:
+def by_fairlearn(
+    name: str, frame: pd.DataFrame, threshold: float, favourable: int, weight: pd.Series | None = None
+) -> float:
     """The same number by Fairlearn."""
     yes = (frame.score >= threshold).astype(int)
     label = frame.label.astype(int)
     label, yes = (label, yes) if favourable else (1 - label, 1 - yes)
-    given = {"y_true": label, "y_pred": yes, "sensitive_features": frame.sex}
+    given = {"y_true": label, "y_pred": yes, "sensitive_features": frame.sex, "sample_weight": weight}
     if name.endswith("_ratio") or name == "four_fifths":
         return fairlearn.demographic_parity_ratio(**given)
     if "rate_difference" in name:
         return fairlearn.demographic_parity_difference(**given)
     if name == "predictive_parity_difference":
+        given["sample_params"] = {"sample_weight": given.pop("sample_weight")}
         return fairlearn.MetricFrame(metrics=precision_score, **given).difference()
     if name == "calibration_within_groups":
-        error = METRICS["calibration_error"].function
-        return max(error(part.label.to_numpy(), part.score.to_numpy(), Options()) for _, part in frame.groupby("sex"))
+        often = frame.assign(weight=1.0 if weight is None else weight)
+        return max(
+            _calibration(*(part[each].to_numpy() for each in ("label", "score", "weight")))
+            for _, part in often.groupby("sex")
+        )
     return getattr(fairlearn, name)(**given)
+
+
+def _calibration(label: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    return METRICS["calibration_error"].function(label, score, Options(weight=weight))
+
+
+@pytest.mark.parametrize("name", DISPARITIES)
+@pytest.mark.parametrize("scale", [1.0, 1e200])
+def test_weighed_rows_equal_fairlearn(name: str, scale: float) -> None:
+    frame = people()
+    weight = pd.Series(np.random.default_rng(5).integers(0, 4, len(frame)) * 1.0)
+    limit = {"min": 0.8} if DISPARITIES[name].kind == "ratio" else {"max": 0.2}
+    result = ask(frame.assign(w=weight * scale), metric=name, weight="w", **limit)
+    counted = weight > 0
+    wanted = by_fairlearn(name, frame[counted], 0.5, DISPARITIES[name].favourable, weight[counted])
+    assert result.value == pytest.approx(wanted, abs=1e-9)
+    assert result.value != pytest.approx(ask(frame, metric=name, **limit).value, abs=1e-4)
+    assert "as column w says" in result.notes[0]
+
+
+@pytest.mark.parametrize("name", DISPARITIES)
+def test_equal_weights_say_nothing_new(name: str) -> None:
+    limit = {"min": 0.8} if DISPARITIES[name].kind == "ratio" else {"max": 0.2}
+    once, weighed = ask(people(), metric=name, **limit), ask(people().assign(w=7.0), metric=name, weight="w", **limit)
+    assert (weighed.value, weighed.n) == (pytest.approx(once.value), once.n)
+    assert weighed.interval == (once.interval and pytest.approx(once.interval))
+
+
+def test_a_group_whose_rows_count_nothing_is_listed_and_not_compared() -> None:
+    for metric in ("selection_rate_difference", "calibration_within_groups"):
+        result = ask(people().assign(w=lambda frame: frame.sex != "other"), metric=metric, weight="w", max=0.9)
+        assert (result.verdict, result.cells[-1].verdict, result.cells[-1].n) == ("pass", "too-few", 0)
 
 
 @pytest.mark.parametrize("name", DISPARITIES)
@@ -157,12 +195,14 @@ def test_what_cannot_be_compared_is_an_error(declared: dict[str, Any], says: str
 def test_intervals_cover_nineteen_times_in_twenty(kind: str, truth: float) -> None:
     rng = np.random.default_rng(5)
     found = [
-        gap_interval(kind, Rate("a", 150, int(rng.binomial(150, 0.3))), Rate("b", 120, int(rng.binomial(120, 0.6))))
+        gap_interval(kind, Rate("a", 150, rng.binomial(150, 0.3), 150), Rate("b", 120, rng.binomial(120, 0.6), 120))
         for _ in range(3000)
     ]
     assert 0.93 <= np.mean([low <= truth <= high for low, high in found]) <= 0.97
 
 
 def test_newcombe_by_the_book() -> None:
-    found = gap_interval("difference", Rate("b", 80, 48), Rate("a", 70, 56))  # 56/70 and 48/80: Newcombe 1998, table II
+    found = gap_interval(
+        "difference", Rate("b", 80, 48, 80), Rate("a", 70, 56, 70)
+    )  # 56/70 and 48/80: Newcombe 1998, table II
     assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)

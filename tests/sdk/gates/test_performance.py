@@ -221,11 +221,7 @@ def test_each_row_counts_as_often_as_its_weight(spec: Spec) -> None:
         (np.where(np.arange(40) == 3, np.nan, 1.0), {}, "is missing in 1 of 40 rows"),
         (np.ones(40), {"weight": "v"}, "column 'v' cannot be used"),
         (np.ones(40), {"weight": "v, w"}, "name one column"),
-        (
-            np.ones(40),
-            {"kind": "fairness", "metric": "four_fifths", "slice": "w", "min": 0.8},
-            "not look at weight",
-        ),
+        (np.ones(40), {"kind": "latency", "metric": "p95_ms"}, "not look at weight"),
     ],
 )
 def test_weights_that_are_none(spec: Spec, weight: Any, given: dict[str, Any], says: str) -> None:

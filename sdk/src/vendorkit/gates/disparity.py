@@ -15,11 +15,12 @@ from vendorkit.gates.metrics.base import Z95, wilson
 
 FOUR_FIFTHS = 0.8
 
-Table = tuple[tuple[int, int], tuple[int, int]]
-"""Rows by whether the favourable was right for them, and whether they were given it."""
+Table = NDArray[np.float64]
+"""By whether the favourable was right for people, and whether they were given it, shape (3, 2, 2): the rows, the sum of
+their weights, the sum of these squared."""
 
-Rating = Callable[[Table], tuple[int, int]]
-"""From such a table the successes and trials of a rate."""
+Rating = Callable[[Table], tuple[Numbers, Numbers]]
+"""From such a table the successes and trials of a rate, each of shape (3,)."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,19 @@ class Disparity:
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate of one group: successes of trials, or a level on `trials` rows."""
+    """A rate of one group: successes of trials, or a level.
+
+    Args:
+        group: Its name.
+        rows: Rows that it rests on.
+        successes, trials: Of weighed rows Kish's (1965, Survey Sampling) effective numbers, which need not be whole.
+        level: 0 to 1, where it is none of successes.
+    """
 
     group: str
-    trials: int
-    successes: int = 0
+    rows: int
+    successes: float = 0.0
+    trials: float = 0.0
     level: float | None = None
 
     @property
@@ -61,37 +70,32 @@ class Rate:
         return None if self.level is not None else wilson(self.successes, self.trials)
 
 
-def table_of(label: Numbers, yes: NDArray[np.bool_]) -> Table:
-    """Rows by label 0 and 1, and by no and yes; both of shape (n,)."""
-    ones, right = int(np.count_nonzero(label == 1.0)), int(np.count_nonzero(yes & (label == 1.0)))
-    wrong = int(np.count_nonzero(yes)) - right
-    return (len(label) - ones - wrong, wrong), (ones - right, right)
+def table_of(label: Numbers, yes: NDArray[np.bool_], weight: Numbers | None = None) -> Table:
+    """Rows by label and yes; all of shape (n,), the weights above 0."""
+    place = 2 * (label == 1.0) + yes
+    counts = np.bincount(place, minlength=4)
+    sums = [counts] * 2 if weight is None else [np.bincount(place, weight**power, minlength=4) for power in (1, 2)]
+    return np.array([counts, *sums], dtype=np.float64).reshape(3, 2, 2)
 
 
-def turned(table: Table) -> Table:
-    """The same table where label 0, and a no, are the favourable."""
-    (zero_no, zero_yes), (one_no, one_yes) = table
-    return (one_yes, one_no), (zero_yes, zero_no)
-
-
-def selected(table: Table) -> tuple[int, int]:
+def selected(table: Table) -> tuple[Numbers, Numbers]:
     """Rows that were given what is favourable, of all rows."""
-    return table[0][1] + table[1][1], sum(map(sum, table))
+    return table[:, 0, 1] + table[:, 1, 1], table.sum(axis=(1, 2))
 
 
-def true_yes(table: Table) -> tuple[int, int]:
+def true_yes(table: Table) -> tuple[Numbers, Numbers]:
     """Of those for whom the favourable was right, those who were given it."""
-    return table[1][1], sum(table[1])
+    return table[:, 1, 1], table[:, 1].sum(axis=1)
 
 
-def false_yes(table: Table) -> tuple[int, int]:
+def false_yes(table: Table) -> tuple[Numbers, Numbers]:
     """Of those for whom it was not right, those who were given it."""
-    return table[0][1], sum(table[0])
+    return table[:, 0, 1], table[:, 0].sum(axis=1)
 
 
-def predictive(table: Table) -> tuple[int, int]:
+def predictive(table: Table) -> tuple[Numbers, Numbers]:
     """Of those who were given the favourable, those for whom it was right."""
-    return table[1][1], table[0][1] + table[1][1]
+    return table[:, 1, 1], table[:, 0, 1] + table[:, 1, 1]
 
 
 def rates_of(disparity: Disparity, group: str, table: Table, favourable: int) -> dict[str, Rate]:
@@ -101,10 +105,16 @@ def rates_of(disparity: Disparity, group: str, table: Table, favourable: int) ->
         disparity: What is measured; a ratio or a difference.
         group: Its name.
         table: Its rows by label and yes.
-        favourable: The label that is good for the person.
+        favourable: The label that is good for the person; where it is 0, so is a no.
     """
-    given = table if favourable == 1 else turned(table)
-    return {name: Rate(group, *reversed(count(given))) for name, count in disparity.rates.items()}
+    given = table if favourable == 1 else table[:, ::-1, ::-1]
+    return {name: _rate(group, *count(given)) for name, count in disparity.rates.items()}
+
+
+def _rate(group: str, successes: Numbers, trials: Numbers) -> Rate:
+    rows, total, squares = (float(each) for each in trials)
+    scale = total / squares if rows else 0.0  # from sums of weights to effective numbers
+    return Rate(group, int(rows), float(successes[1]) * scale, total * scale)
 
 
 def gap(kind: str, rates: list[Rate]) -> tuple[float, Rate, Rate]:

@@ -15,6 +15,7 @@ from vendorkit.gates.limits import (
     live_rows,
     measured,
     options_of,
+    weighed,
     without_limit,
 )
 from vendorkit.gates.metrics import Interval, Options
@@ -53,7 +54,7 @@ class Fairness:
         "person: 1; or 0 where the metric is an approval rate, for there a 1 is what the lender fears (default, "
         "fraud) and approved is who scores below the threshold. Groups in which a rate rests on fewer than "
         "`min_rows` (30) rows are listed and not compared, or with `every: true` an error; fewer than two comparable "
-        "groups are an error. A ratio has the limit `min`, all else `max`."
+        "groups are an error. A ratio has the limit `min`, all else `max`. `weight` as in a performance gate."
     )
     source: str = (
         "as named with each metric; intervals of the two groups, not corrected for their choice: ratio Katz and others "
@@ -70,7 +71,7 @@ class Fairness:
         """Answer for one manifest entry; `value` is the ratio or difference of the two groups furthest apart."""
         disparity = _disparity(spec, evidence.task)
         uses = {"bins"} if disparity.kind == "level" else {"threshold", "favourable"}
-        refuse_unused(spec, (), uses={"min_rows", "every", *uses})
+        refuse_unused(spec, (), uses={"min_rows", "every", "weight", *uses})
         check_limits(spec)
         candidate = measured("the candidate", spec, evidence.candidate.get(spec.benchmark or ""))
         live = live_rows(spec, evidence, candidate)
@@ -125,7 +126,7 @@ def _gaps(
         found = [_rates(spec, disparity, group, options) for group in family]
         for rate in found[0] if found else ():
             each = [rates[rate] for rates in found]
-            enough = [one for one in each if one.trials >= least]
+            enough = [one for one in each if one.rows >= least]
             if len(enough) > 1:
                 value, low, high = gap(disparity.kind, enough)
                 gaps.append(Gap(rate, value, low, high, gap_interval(disparity.kind, low, high)))
@@ -139,7 +140,8 @@ def _rates(spec: GateSpec, disparity: Disparity, group: Part, options: Options) 
     """All rates of one group."""
     sample = group.candidate
     if disparity.kind == "level":
-        return {"calibration error": Rate(group.name, sample.n, level=sample.calibration(options))}
+        level = sample.calibration(options) if sample.n else float("nan")
+        return {"calibration error": Rate(group.name, sample.n, level=level)}
     return rates_of(disparity, group.name, sample.table(options), _favourable(spec, disparity))
 
 
@@ -148,15 +150,15 @@ def _cell(
 ) -> Cell:
     """A group as the report lists it: it fails where it is too far below the best."""
     name = f"{one.group}: {rate}" if several else one.group
-    if one.trials < least:
-        return Cell(name=name, n=one.trials, value=None, verdict="too-few")
+    if one.rows < least:
+        return Cell(name=name, n=one.rows, value=None, verdict="too-few")
     kept, best = True, max(enough, key=lambda each: each.value)
     if disparity.kind == "ratio" and spec.min is not None and best.value:
         kept = one.value / best.value >= spec.min - ROUNDING
     elif spec.max is not None:
         distance = one.value if disparity.kind == "level" else best.value - one.value
         kept = distance <= spec.max + ROUNDING
-    return Cell(name=name, n=one.trials, value=one.value, verdict="pass" if kept else "fail", interval=one.interval)
+    return Cell(name=name, n=one.rows, value=one.value, verdict="pass" if kept else "fail", interval=one.interval)
 
 
 def _worst(disparity: Disparity, gaps: list[Gap]) -> Gap:
@@ -169,8 +171,8 @@ def _answer(spec: GateSpec, disparity: Disparity, worst: Gap, cells: list[Cell],
     broken = [bound for bound in limits if not bound.kept]
     limit = ", and ".join(bound.words for bound in broken or limits)
     found = shown(worst.value, *(bound.number for bound in limits))
-    high = f"{worst.high.group} has {worst.rate} {shown(worst.high.value)} ({worst.high.trials:,} rows)"
-    low = f", {worst.low.group} {shown(worst.low.value)} ({worst.low.trials:,} rows)"
+    high = f"{worst.high.group} has {worst.rate} {shown(worst.high.value)} ({worst.high.rows:,} rows)"
+    low = f", {worst.low.group} {shown(worst.low.value)} ({worst.low.rows:,} rows)"
     order = {"fail": 0, "error": 1, "pass": 2, "too-few": 3}
     ranked = sorted(cells, key=lambda each: (order[each.verdict], each.value or 0.0, each.name))
     notes, too_few = _notes(spec, disparity, cells), sum(each.verdict == "too-few" for each in cells)
@@ -185,7 +187,7 @@ def _answer(spec: GateSpec, disparity: Disparity, worst: Gap, cells: list[Cell],
         value=worst.value,
         limit=limit,
         previous=previous,
-        n=worst.high.trials + (0 if disparity.kind == "level" else worst.low.trials),
+        n=worst.high.rows + (0 if disparity.kind == "level" else worst.low.rows),
         interval=worst.interval,
         cells=tuple(ranked[:MOST_CELLS]),
         notes=notes,
@@ -193,7 +195,7 @@ def _answer(spec: GateSpec, disparity: Disparity, worst: Gap, cells: list[Cell],
 
 
 def _notes(spec: GateSpec, disparity: Disparity, cells: list[Cell]) -> tuple[str, ...]:
-    found = []
+    found = list(weighed(spec))
     if disparity.kind != "level":
         good, at = _favourable(spec, disparity), number(0.5 if spec.threshold is None else spec.threshold)
         side = "of at least" if good else "below"

@@ -65,7 +65,7 @@ def used_by(metric: Metric) -> frozenset[str]:
 
 
 def weight_of(spec: GateSpec, rows: Scored) -> Numbers | None:
-    """How often each row counts, shape (n,), where the gate names a column that tells; None: each once.
+    """How often each row counts beside the one that counts most, 0 to 1, shape (n,); None: each once.
 
     Raises:
         BadInput: There is no such column, or it holds other than numbers from 0 on of which one is above.
@@ -80,9 +80,9 @@ def weight_of(spec: GateSpec, rows: Scored) -> Numbers | None:
         raise BadInput(f"`weight` is column {spec.weight}, which holds other than numbers of 0 or more.")
     if missing := int((column.codes < 0).sum()):
         raise BadInput(f"`weight` is column {spec.weight}, which is missing in {missing:,} of {rows.n:,} rows.")
-    weight: Numbers = column.levels[column.codes]
-    if not weight.any():
+    if not (most := column.levels[column.codes].max()):
         raise BadInput(f"`weight` is column {spec.weight}, which is 0 in all rows.")
+    weight: Numbers = column.levels[column.codes] / most  # no square of it overflows
     return weight
 
 

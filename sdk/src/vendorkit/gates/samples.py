@@ -64,7 +64,7 @@ class Sample(Protocol):
         ...
 
     def table(self, options: Options) -> Table:
-        """Rows by label and by the yes at the threshold."""
+        """Rows by label and by the yes at the threshold, shape (3, 2, 2)."""
         ...
 
     def calibration(self, options: Options) -> float:
@@ -104,11 +104,11 @@ class Rows:
 
     def table(self, options: Options) -> Table:
         """As `Sample`."""
-        return table_of(self.label, self.score >= options.threshold)
+        return table_of(self.label, self.score >= options.threshold, self.weight)
 
     def calibration(self, options: Options) -> float:
         """As `Sample`."""
-        return calibration_error(self.label, self.score, options)
+        return calibration_error(self.label, self.score, replace(options, weight=self.weight))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,10 +172,8 @@ class Tallied:
         counts = self.tallies.outcomes[self.at]
         bit = 4 if self.which == "live" else 2
         code = np.arange(len(counts))
-        return tuple(
-            tuple(int(counts[((code & 1) == one) & ((code & bit > 0) == yes)].sum()) for yes in (False, True))
-            for one in (0, 1)
-        )  # type: ignore[return-value]  # two by two
+        table = np.bincount(2 * (code & 1) + (code & bit > 0), counts, minlength=4).reshape(2, 2)
+        return np.stack([table] * 3)  # each row counts once
 
     def calibration(self, options: Options) -> float:
         """As `Sample`."""
@@ -268,14 +266,15 @@ def slices(spec: GateSpec, sliced: Slice, candidate: Scored | Counted, live: Sco
 def compared(spec: GateSpec, sliced: Slice, rows: Scored | Counted, *, live: bool = False) -> list[list[Part]]:
     """The groups of each column, and of each pair of columns, of which only the candidate's sample is set."""
     if isinstance(rows, Scored):
-        return [[_rows_part(group, rows, None) for group in family] for family in families(sliced.groups, rows.columns)]
+        weight, found = weight_of(spec, rows), families(sliced.groups, rows.columns)
+        return [[_rows_part(group, rows, None, weight) for group in family] for family in found]
     tallies = tallies_of(spec, rows)
-    found: dict[tuple[str, ...], list[Part]] = {}
+    counted: dict[tuple[str, ...], list[Part]] = {}
     for at, where in enumerate(tallies.where):
         if where:
             sample = Tallied(tallies, at, "live" if live else "score")
-            found.setdefault(tuple(column for column, _ in where), []).append(Part(_name(where), sample, None))
-    return list(found.values())
+            counted.setdefault(tuple(column for column, _ in where), []).append(Part(_name(where), sample, None))
+    return list(counted.values())
 
 
 def live_value(spec: GateSpec, metric: Metric, part: Part, options: Options) -> tuple[float, float] | None:
