@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -349,21 +349,17 @@ def with_public_template(folder: Path) -> list[dict[str, Any]]:
     return [against_copier(folder / "real", theirs, REPOSITORIES, "the same with a public template")]
 
 
-def measure() -> list[dict[str, Any]]:
-    """Every figure."""
+def measure() -> Iterator[dict[str, Any]]:
+    """Every figure, as soon as it is there: all take a quarter of an hour."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ours = own(folder / "template")
-        few = against_copier(folder / "few", ours, SETS, f"dry run, {SETS} sets of answers")
-        many = against_copier(folder / "own", ours, REPOSITORIES, "dry run, own answers everywhere")
-        return [
-            few,
-            many,
-            *with_public_template(folder),
-            *pushed(folder / "many", ours),
-            growth(folder / "growth", ours),
-        ]
+        yield against_copier(folder / "few", ours, SETS, f"dry run, {SETS} sets of answers")
+        yield against_copier(folder / "own", ours, REPOSITORIES, "dry run, own answers everywhere")
+        yield from with_public_template(folder)
+        yield from pushed(folder / "many", ours)
+        yield growth(folder / "growth", ours)
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(table(list(measure())))

@@ -35,9 +35,9 @@ def main() -> None:
     rows = []
     for name in given.names or names:
         print(f"\n{name}", flush=True)
-        found = importlib.import_module(f"tests.benchmarks.bench_{name}").measure()
-        print(table(found), flush=True)
-        rows += found
+        for row in importlib.import_module(f"tests.benchmarks.bench_{name}").measure():
+            print(table([row]), flush=True)
+            rows.append(row)
     if given.json:
         given.json.write_text(json.dumps({"machine": machine, "figures": rows}, indent=2) + "\n", encoding="utf-8")
 
