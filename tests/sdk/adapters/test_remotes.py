@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +28,16 @@ def bare(tmp_path: Path) -> Path:
     commit(work, {"a": "1\n"})
     git(tmp_path, "clone", "--quiet", "--bare", str(work), "there.git")
     return tmp_path / "there.git"
+
+
+@pytest.fixture
+def nothing_copied(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The user's configuration was not copied yet."""
+    fresh = cache(remotes._credentials.__wrapped__)
+    monkeypatch.setattr(remotes, "_credentials", fresh)
+    yield
+    if fresh.cache_info().currsize:
+        fresh().cleanup()
 
 
 def test_git_gets_the_token_of_a_host_and_of_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,6 +113,7 @@ def test_addresses_are_shown_without_passwords() -> None:
     assert without_user("fatal: https://ann:secret@h/x and ssh://git@h/y") == "fatal: https://h/x and ssh://h/y"
 
 
+@pytest.mark.usefixtures("nothing_copied")
 def test_a_helper_with_a_secret_in_it_is_copied_as_it_stands_and_becomes_no_argument(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +127,6 @@ def test_a_helper_with_a_secret_in_it_is_copied_as_it_stands_and_becomes_no_argu
     seen: list[object] = []
     called = subprocess.run
     monkeypatch.setattr(remotes.subprocess, "run", lambda line, **how: (seen.append(line), called(line, **how))[1])
-    monkeypatch.setattr(remotes, "_credentials", cache(remotes._credentials.__wrapped__))
     held = remotes._credentials()
     copied = Path(held.name, "config")
     told = [
@@ -123,6 +135,20 @@ def test_a_helper_with_a_secret_in_it_is_copied_as_it_stands_and_becomes_no_argu
     ]
     assert told[0] == told[1] != b""
     assert b"Ann" not in copied.read_bytes()
-    held.cleanup()
     assert seen
     assert "s3cr3t" not in repr(seen)
+
+
+@pytest.mark.usefixtures("nothing_copied")
+def test_threads_that_ask_at_once_share_one_copy_of_the_credentials() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        files = list(pool.map(lambda _: remotes._configuration(), range(8)))
+    assert len(set(files)) == 1
+    assert Path(files[0]).is_file()
+
+
+@pytest.mark.usefixtures("nothing_copied")
+def test_a_machine_without_git_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="Git is not installed"):
+        Remotes().tips("https://git.bank.example/credit.git")

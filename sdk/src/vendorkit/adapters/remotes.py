@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -182,7 +183,7 @@ class Remotes:
         self._git(bare, url, "push", "--porcelain", "--no-verify", lease, "--", url, f"{commit}:{target}")
 
     def _git(self, bare: Path | None, url: str, *arguments: str) -> str:
-        environment = {**self._environment, "GIT_CONFIG_GLOBAL": f"{_credentials().name}/config"}
+        environment = {**self._environment, "GIT_CONFIG_GLOBAL": _configuration()}
         where = ["--git-dir", str(bare)] if bare is not None else []
         try:
             done = subprocess.run(
@@ -197,7 +198,7 @@ class Remotes:
                 check=False,
             )
         except FileNotFoundError as error:
-            raise Unavailable("Git is not installed.", fix="Install git (https://git-scm.com).") from error
+            raise _absent() from error
         except subprocess.TimeoutExpired as error:
             raise Unavailable(f"{without_user(url)} did not answer within {SECONDS} seconds.") from error
         if done.returncode != 0:
@@ -222,7 +223,7 @@ def saved_password(web: str) -> str | None:
     environment |= {
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_CONFIG_GLOBAL": f"{_credentials().name}/config",
+        "GIT_CONFIG_GLOBAL": _configuration(),
         "LC_ALL": "C.UTF-8",
     }
     try:
@@ -238,7 +239,7 @@ def saved_password(web: str) -> str | None:
             check=False,
         )
     except FileNotFoundError as error:
-        raise Unavailable("Git is not installed.", fix="Install git (https://git-scm.com).") from error
+        raise _absent() from error
     except subprocess.TimeoutExpired:
         return None
     kept = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
@@ -264,19 +265,35 @@ def _blame(url: str, said: str) -> Refused | Unavailable:
     return Unavailable(f"{place} could not be used: {told}")
 
 
+def _absent() -> Unavailable:
+    return Unavailable("Git is not installed.", fix="Install git (https://git-scm.com).")
+
+
+_making = threading.Lock()
+
+
+def _configuration() -> str:
+    """The file of `_credentials`. Threads that ask at once get the same: of several folders all but one would go."""
+    with _making:
+        return f"{_credentials().name}/config"
+
+
 @cache
 def _credentials() -> tempfile.TemporaryDirectory[str]:
     """A git configuration in a folder: the user's credential helpers and whose repositories they trust, no more."""
-    done = subprocess.run(
-        ["git", "config", "--null", "--get-regexp", r"^(credential\..*|safe\.directory)$"],
-        cwd=tempfile.gettempdir(),
-        env={**os.environ, "GIT_CEILING_DIRECTORIES": tempfile.gettempdir(), "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["git", "config", "--null", "--get-regexp", r"^(credential\..*|safe\.directory)$"],
+            cwd=tempfile.gettempdir(),
+            env={**os.environ, "GIT_CEILING_DIRECTORIES": tempfile.gettempdir(), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise _absent() from error
     folder = tempfile.TemporaryDirectory(prefix="vendorkit-git-")  # its finalizer removes it at the end
     path = Path(folder.name, "config")
     path.touch(mode=0o600)
