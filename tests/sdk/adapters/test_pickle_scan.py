@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import pickle
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +81,22 @@ def test_joblib_files_with_arrays_between(compress: Any) -> None:
     (found,) = look(file.getvalue(), "model.joblib")
     assert "posix.system" in found.dangerous
     assert any(name.startswith("joblib.numpy_pickle.") for name in found.imports)
+
+
+@pytest.mark.parametrize("kind", ["gzip", "bz2", "xz", "lzma", "zlib"])
+@pytest.mark.parametrize("spoil", [lambda data: data[:-3], lambda data: data + b"junk"], ids=["cut short", "longer"])
+def test_a_compressed_pickle_is_named_though_its_file_is_spoiled_behind_it(
+    kind: str, spoil: Callable[[bytes], bytes]
+) -> None:
+    packed = {
+        "gzip": gzip.compress,
+        "bz2": bz2.compress,
+        "xz": lzma.compress,
+        "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+        "zlib": zlib.compress,
+    }[kind](pickle.dumps(Evil()) + bytes(range(256)) * 40)
+    (found,) = look(spoil(packed))
+    assert found.dangerous == ("posix.system",)
 
 
 def test_a_pytorch_archive_and_an_archive_in_it() -> None:

@@ -15,7 +15,8 @@ import pickletools
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,12 @@ _FIRST = tuple(bytes([code]) for code in b"()]}NILFSTUVXKJMGcCB\x88\x89\x8a\x8b\
 _STACK_GLOBAL = re.compile(
     rb"\x8c[\x01-\xff]([A-Za-z_][\w.]{0,200})\x94?\x8c[\x01-\xff]([A-Za-z_][\w.]{0,200})\x94?\x93"
 )
-_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x5d\x00\x00": "lzma", b"\x78": "zlib"}
+_COMPRESSED: dict[bytes, Callable[[io.BytesIO], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    b"\x5d\x00\x00": lzma.LZMAFile,
+}
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,8 @@ def _scan(data: bytes, where: str, deep: int) -> Iterator[Pickled]:
         if b"|O" in data[: end + 1]:
             yield _pickle(data[end + 1 :], where) or Pickled(where, (), (), whole=False)
         return
-    unpacked = _unpacked(data) if deep else None
-    if unpacked is not None:
+    if deep and (unpacked := _unpacked(data)):
         yield from _scan(unpacked, where, deep - 1)
-        return
     found = _pickle(data, where)
     if found:
         yield found
@@ -120,21 +124,29 @@ def _zip(data: bytes, where: str, deep: int) -> Iterator[Pickled]:
         yield Pickled(f"{where} (a zip archive that cannot be read)", (), (), whole=False)
 
 
-def _unpacked(data: bytes) -> bytes | None:
-    """What a compressed file holds, as far as it can be read; None for other files."""
-    kind = next((name for magic, name in _COMPRESSED.items() if data.startswith(magic)), None)
-    try:
-        if kind == "zlib":
-            return zlib.decompressobj().decompress(data, MOST_BYTES)
-        if kind == "gzip":
-            return gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_BYTES)
-        if kind == "bz2":
-            return bz2.BZ2File(io.BytesIO(data)).read(MOST_BYTES)
-        if kind:
-            return lzma.LZMAFile(io.BytesIO(data)).read(MOST_BYTES)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
-        return None
-    return None
+def _unpacked(data: bytes) -> bytes:
+    """What a compressed file holds, as far as it can be read; nothing of other files.
+
+    Whoever unpickles stops where the pickle ends, and does not see that the file is cut short or spoiled behind it.
+    """
+    read = bytearray()
+    with suppress(OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
+        for part in _unpacked_parts(data):
+            read += part
+            if len(read) >= MOST_BYTES:
+                break
+    return bytes(read)
+
+
+def _unpacked_parts(data: bytes) -> Iterator[bytes]:
+    if data.startswith(b"\x78"):
+        stream = zlib.decompressobj()
+        yield from (stream.decompress(data[at : at + 1024]) for at in range(0, len(data), 1024))
+    opener = next((each for magic, each in _COMPRESSED.items() if data.startswith(magic)), None)
+    if opener is not None:
+        file = opener(io.BytesIO(data))
+        while part := file.read1(1 << 20):  # `read` would lose what came before an error
+            yield part
 
 
 def _pickle(data: bytes, where: str) -> Pickled | None:
