@@ -222,3 +222,47 @@ def test_hashes_tell_large_numbers_apart_and_equal_ones_alike() -> None:
     assert len(set(row_hashes(large))) == 3
     assert row_hashes(pd.DataFrame({"id": [5.0, -0.0]})).tolist() == row_hashes(pd.DataFrame({"id": [5, 0]})).tolist()
     assert len(set(row_hashes(pd.DataFrame({"id": [np.nan, np.nan, 0.5]})))) == 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "where"),
+    [
+        ("3", "schema"),
+        ("[3]", "schema[0]"),
+        ("[{name: loans, properties: 3}]", "schema.properties"),
+        ("[{name: loans, properties: [3]}]", "schema.properties[0]"),
+        ("[{name: loans, properties: [{name: a, logicalType: [integer]}]}]", "schema.properties[0].logicalType"),
+        ("[{name: loans, properties: [{name: a, logicalTypeOptions: 3}]}]", "schema.properties[0].logicalTypeOptions"),
+        (
+            "[{name: loans, properties: [{name: a, logicalTypeOptions: {pattern: '('}}]}]",
+            "schema.properties[0].logicalTypeOptions.pattern",
+        ),
+        (
+            "[{name: loans, properties: [{name: a, primaryKey: true, primaryKeyPosition: x}]}]",
+            "schema.properties[0].primaryKeyPosition",
+        ),
+        ("[{name: loans, properties: [{name: a}], quality: all}]", "schema.quality"),
+        ("[{name: loans, properties: [{name: a}], quality: [all]}]", "schema.quality[0]"),
+        (
+            "[{name: loans, properties: [{name: a, quality: [{metric: nullValues, mustBe: '0'}]}]}]",
+            "schema.properties[0].quality[0].mustBe",
+        ),
+        (
+            "[{name: loans, properties: [{name: a}], quality: [{metric: rowCount, mustBeBetween: 5}]}]",
+            "schema.quality[0].mustBeBetween",
+        ),
+        (
+            "[{name: loans, properties: [{name: a, quality: [{metric: invalidValues, mustBe: 0, arguments: own}]}]}]",
+            "schema.properties[0].quality[0].arguments",
+        ),
+        (
+            "[{name: loans, properties: [{name: a, quality:"
+            " [{metric: invalidValues, mustBe: 0, arguments: {pattern: '('}}]}]}]",
+            "schema.properties[0].quality[0].arguments.pattern",
+        ),
+    ],
+)
+def test_a_contract_of_another_form_is_refused_with_the_place(schema: str, where: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_rules(f"kind: DataContract\nschema: {schema}\n".encode(), "loans", "c.yaml")
+    assert [fault.where for fault in refused.value.faults] == [f"c.yaml: {where}"]

@@ -6,6 +6,7 @@ library. Rules in SQL or of other tools are named as not counted, never skipped 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,57 +94,92 @@ def read_rules(text: bytes, table: str, where: str) -> TableRules:
     value = read_yaml(text, where).value
     if not isinstance(value, dict) or value.get("kind") != "DataContract":
         raise BadInput(f"{where} is no data contract.", [Fault(f"{where}: kind", "expected DataContract.")])
-    tables = [entry for entry in value.get("schema") or () if isinstance(entry, dict)]
-    found = [entry for entry in tables if table in (entry.get("name"), entry.get("physicalName"))]
-    if not found and len(tables) != 1:
-        raise BadInput(f"{where} does not describe {table}.", [Fault(f"{where}: schema", f"has no table {table!r}.")])
-    return _rules(found[0] if found else tables[0], where)
-
-
-def _rules(table: dict[str, Any], where: str) -> TableRules:
     faults: list[Fault] = []
+    tables = list(_mappings(value.get("schema"), f"{where}: schema", faults).values())
+    found = [entry for entry in tables if table in (entry.get("name"), entry.get("physicalName"))]
+    if not faults and not found and len(tables) != 1:
+        raise BadInput(f"{where} does not describe {table}.", [Fault(f"{where}: schema", f"has no table {table!r}.")])
+    rules = _rules((found or tables)[0], where, faults) if found or tables else None
+    if faults or rules is None:
+        raise BadInput(f"{where} cannot be judged by.", faults)
+    return rules
+
+
+def _mappings(value: Any, place: str, faults: list[Fault]) -> dict[int, dict[str, Any]]:
+    """The entries of a list by their positions; what is no mapping is a fault."""
+    if not isinstance(value, list | None):
+        faults.append(Fault(place, "expected a list."))
+        return {}
+    found = {at: entry for at, entry in enumerate(value or ()) if isinstance(entry, dict)}
+    odd = (at for at in range(len(value or ())) if at not in found)
+    faults += [Fault(f"{place}[{at}]", "expected a mapping.") for at in odd]
+    return found
+
+
+def _mapping(value: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
+    """A mapping; what is none is a fault."""
+    if not isinstance(value, dict | None):
+        faults.append(Fault(place, "expected a mapping."))
+    return value if isinstance(value, dict) else {}
+
+
+def _rules(table: dict[str, Any], where: str, faults: list[Fault]) -> TableRules:
     columns: list[ColumnRules] = []
-    key: list[tuple[Any, str]] = []
+    key: list[tuple[float, str]] = []
     quality: list[Quality | str] = []
-    for at, entry in enumerate(table.get("properties") or ()):
+    for at, entry in _mappings(table.get("properties"), f"{where}: schema.properties", faults).items():
         place = f"{where}: schema.properties[{at}]"
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        if not isinstance(entry.get("name"), str):
             faults.append(Fault(place, "has no name."))
             continue
         name = str(entry.get("physicalName") or entry["name"])
         columns.append(_column(name, entry, place, faults))
         if entry.get("primaryKey"):
-            key.append((entry.get("primaryKeyPosition", at), name))
-        for rule in _quality(name, entry, place, faults):
-            quality.append(rule)
-    for rule in _quality(None, table, f"{where}: schema", faults):
-        quality.append(rule)
+            position = entry.get("primaryKeyPosition", at)
+            faults += _unless(_is_number(position), f"{place}.primaryKeyPosition", position)
+            key.append((position if _is_number(position) else at, name))
+        quality += _quality(name, entry, place, faults)
+    quality += _quality(None, table, f"{where}: schema", faults)
     if not columns and not faults:
         faults.append(Fault(f"{where}: schema", "describes no columns."))
-    if faults:
-        raise BadInput(f"{where} cannot be judged by.", faults)
-    named = tuple(name for _, name in sorted(key))
     return TableRules(
         tuple(columns),
-        named,
+        tuple(name for _, name in sorted(key)),
         tuple(rule for rule in quality if isinstance(rule, Quality)),
         tuple(rule for rule in quality if isinstance(rule, str)),
     )
 
 
+def _unless(fits: bool, place: str, value: Any) -> list[Fault]:
+    return [] if fits else [Fault(place, f"is {value!r}.")]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False
+
+
 def _column(name: str, entry: dict[str, Any], place: str, faults: list[Fault]) -> ColumnRules:
-    given = entry.get("logicalTypeOptions") or {}
+    given = _mapping(entry.get("logicalTypeOptions"), f"{place}.logicalTypeOptions", faults)
     options = {key: given[key] for key in (*LIMITS, *LENGTHS, "pattern") if key in given}
     for key, value in options.items():
-        fits = isinstance(value, str) if key == "pattern" else isinstance(value, int | float)
-        if not fits and not (key in LIMITS and entry.get("logicalType") in ("date", "timestamp")):
-            faults.append(Fault(f"{place}.logicalTypeOptions.{key}", f"is {value!r}."))
-    return ColumnRules(name, entry.get("logicalType"), bool(entry.get("required")), bool(entry.get("unique")), options)
+        fits = _is_pattern(value) if key == "pattern" else _is_number(value)
+        in_time = key in LIMITS and entry.get("logicalType") in ("date", "timestamp")
+        faults += _unless(fits or in_time, f"{place}.logicalTypeOptions.{key}", value)
+    kind = entry.get("logicalType")
+    faults += _unless(isinstance(kind, str | None), f"{place}.logicalType", kind)
+    return ColumnRules(name, kind, bool(entry.get("required")), bool(entry.get("unique")), options)
 
 
 def _quality(column: str | None, entry: dict[str, Any], place: str, faults: list[Fault]) -> Iterator[Quality | str]:
-    for at, rule in enumerate(entry.get("quality") or ()):
-        kind = rule.get("type", "library")
+    for at, rule in _mappings(entry.get("quality"), f"{place}.quality", faults).items():
+        kind, here = rule.get("type", "library"), f"{place}.quality[{at}]"
         if kind == "text":
             continue
         metric = rule.get("metric") or rule.get("rule")
@@ -151,8 +187,16 @@ def _quality(column: str | None, entry: dict[str, Any], place: str, faults: list
         if kind != "library":
             yield f"{column or 'the table'}: {rule.get('name') or rule.get('description') or f'a rule of type {kind}'}"
         elif metric not in METRICS or operator is None:
-            faults.append(Fault(f"{place}.quality[{at}]", f"has metric {metric!r} and {operator or 'no operator'}."))
+            faults.append(Fault(here, f"has metric {metric!r} and {operator or 'no operator'}."))
         else:
-            arguments = dict(rule.get("arguments") or {})
-            percent = rule.get("unit") == "percent"
-            yield Quality(metric, operator, rule[operator], column, arguments, percent)
+            bound, arguments = rule[operator], _mapping(rule.get("arguments"), f"{here}.arguments", faults)
+            faults += _unless(_is_bound(bound, operator), f"{here}.{operator}", bound)
+            if "pattern" in arguments:
+                faults += _unless(_is_pattern(arguments["pattern"]), f"{here}.arguments.pattern", arguments["pattern"])
+            yield Quality(metric, operator, bound, column, arguments, rule.get("unit") == "percent")
+
+
+def _is_bound(value: Any, operator: str) -> bool:
+    if not operator.endswith("Between"):
+        return _is_number(value)
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
