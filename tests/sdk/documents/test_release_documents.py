@@ -286,3 +286,12 @@ def test_words_keep_their_lists_and_paragraphs_on_the_page() -> None:
     page = to_html(Written("x", "X", "lead", (words,)))
     assert "<p>One <code>two</code>.</p><ul><li>a b</li><li>c</li></ul><ol><li>d</li></ol>" in page
     assert "<p><strong>Head</strong></p><p>rest</p><pre># code</pre>" in page
+
+
+def test_words_are_shown_whole_whatever_their_length() -> None:
+    long = "why " * 400 + "this matters"
+    code = "if x:\n    y = " + "1" * 900
+    words = Words(f"{long}\n\n```\n{code}\n```\n\n" + "# one\n" * 3000, "A.md")
+    page = to_html(Written("x", "X", "lead", (words,)))
+    assert f"<p>{long}</p><pre>{code}</pre>" in page
+    assert page.count("<p><strong>one</strong></p>") == 3000

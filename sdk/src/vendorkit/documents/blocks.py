@@ -6,9 +6,11 @@ decided in the modules that make one.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from vendorkit.documents.plain import lines_of, markdown, markup
 from vendorkit.records.document_format import FormatSection
@@ -232,7 +234,8 @@ def _coded(escaped: str) -> str:
 
 
 def _inline(text: str) -> str:
-    return _CODE.sub(r"<code>\1</code>", markup(text))
+    """Words of people, of which nothing is cut."""
+    return _CODE.sub(r"<code>\1</code>", html.escape(text))
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
@@ -252,22 +255,22 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _grouped(group: list[str]) -> Iterator[str]:
-    if not group:
+    heads = list(takewhile(lambda line: line.startswith("#"), group))
+    yield from (f"<p><strong>{_inline(head.lstrip('# '))}</strong></p>" for head in heads)
+    rest = group[len(heads) :]
+    if not rest:
         return
-    if group[0].lstrip().startswith(("```", "|")):
-        yield f"<pre>{chr(10).join(markup(line) for line in group if not line.lstrip().startswith('```'))}</pre>"
-    elif _ITEM.fullmatch(group[0]):
+    if rest[0].lstrip().startswith(("```", "|")):
+        yield f"<pre>{chr(10).join(html.escape(line) for line in rest if not line.lstrip().startswith('```'))}</pre>"
+    elif _ITEM.fullmatch(rest[0]):
         items: list[str] = []
-        for line in group:
+        for line in rest:
             found = _ITEM.fullmatch(line)
             if found:
                 items.append(found[2])
             else:
                 items[-1] += f" {line.strip()}"
-        kind = "ol" if group[0].lstrip()[0].isdigit() else "ul"
+        kind = "ol" if rest[0].lstrip()[0].isdigit() else "ul"
         yield f"<{kind}>{''.join(f'<li>{_inline(item)}</li>' for item in items)}</{kind}>"
-    elif group[0].startswith("#"):
-        yield f"<p><strong>{_inline(group[0].lstrip('# '))}</strong></p>"
-        yield from _grouped(group[1:])
     else:
-        yield f"<p>{_inline(' '.join(group))}</p>"
+        yield f"<p>{_inline(' '.join(rest))}</p>"
