@@ -187,3 +187,11 @@ def test_commits_that_touch_a_folder_are_told_since_another(repo: Path) -> None:
     assert repository.touching(repo, made[2], "engagement.yaml", since=made[0]) == [made[1]]
     assert repository.touching(repo, made[2], "models", since="0" * 40) == [made[2], made[0]]
     assert repository.touching(repo, "0" * 40, "models") == []
+
+
+def test_a_file_at_a_commit_is_given_byte_for_byte(repo: Path) -> None:
+    data = "äöü\r\n".encode("latin-1")
+    (repo / "old.yaml").write_bytes(data)
+    commit = repository.commit_all(repo, "From another editor")
+    assert repository.file_at(repo, commit, "old.yaml") == data
+    assert repository.file_at(repo, commit, "absent") is None

@@ -172,6 +172,9 @@ def test_a_pickled_model_of_mlflow_is_refused_unseen(engagement: World, tmp_path
     unknown = mlmodel(tmp_path / "unknown", {"spark": {}})
     with pytest.raises(BadInput, match="flavour is not known"):
         import_model(engagement.repo, str(unknown))
+    odd = mlmodel(tmp_path / "odd", {"lightgbm": {"data": "model.txt"}, "python_function": "text"})
+    with pytest.raises(BadInput, match=r"flavors\.python_function: expected a mapping"):
+        import_model(engagement.repo, str(odd))
 
 
 def test_a_run_folder_gives_its_parameters_and_signature(engagement: World, handed_over: Path, tmp_path: Path) -> None:

@@ -58,7 +58,11 @@ def describe_mlmodel(
     flavours = value.get("flavors") if isinstance(value, dict) else None
     if not isinstance(flavours, dict):
         raise BadInput("This is no model of MLflow.", [Fault(where, "names no flavors.")])
-    name = next((name for name in NATIVE if isinstance(flavours.get(name), dict)), None)
+    odd = [name for name, flavour in flavours.items() if not isinstance(flavour, dict)]
+    if odd:
+        faults = [Fault(f"{where}: flavors.{name}", "expected a mapping.") for name in odd]
+        raise BadInput("This is no model of MLflow.", faults)
+    name = next((name for name in NATIVE if name in flavours), None)
     file = _file(flavours, name)
     pickled = str(flavours["sklearn"].get("serialization_format")) if name == "sklearn" else ""
     if pickled not in code_formats:

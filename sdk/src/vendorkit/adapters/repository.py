@@ -263,8 +263,8 @@ def file_at(path: Path, ref: str, name: str) -> bytes | None:
         ref: The commit; `^` after it means the one before.
         name: The file, relative to `path`.
     """
-    done = _run(path, ("show", "--no-textconv", "--end-of-options", f"{ref}:./{name}"))
-    return done.stdout.encode() if done.returncode == 0 else None
+    done = _run_raw(path, ("show", "--no-textconv", "--end-of-options", f"{ref}:./{name}"))
+    return done.stdout if done.returncode == 0 else None
 
 
 def touching(path: Path, commit: str, folder: str, since: str = "") -> list[str]:
@@ -364,6 +364,12 @@ def _git(path: Path, *arguments: str) -> str:
 
 
 def _run(path: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    done = _run_raw(path, arguments)
+    told = (output.decode("utf-8", "surrogateescape") for output in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, *told)
+
+
+def _run_raw(path: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *HARMLESS, *arguments],
@@ -371,8 +377,6 @@ def _run(path: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[
             env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
             check=False,
         )
     except FileNotFoundError as error:
