@@ -132,3 +132,9 @@ def test_digests_name_their_algorithm(tmp_path: Path) -> None:
     expected = "sha256:" + hashlib.sha256(b'{"a":1}').hexdigest()
     (tmp_path / "file").write_bytes(b'{"a":1}')
     assert digest_json({"a": 1}) == digest_bytes(b'{"a":1}') == digest_file(tmp_path / "file") == expected
+
+
+def test_a_large_object_with_a_key_twice_is_refused_at_once() -> None:
+    many = ", ".join(f'"{number}": 1' for number in range(200_000))  # each held against each would take hours
+    with pytest.raises(BadInput, match=r"duplicate key: 7\."):
+        load_json(f'{{{many}, "7": 2}}', "large.json")

@@ -71,7 +71,7 @@ def read_archive(path: Path, first: str, most_bytes: int = 16_000_000) -> tuple[
     try:
         with tarfile.open(path, "r:") as archive:
             for member in _members(archive):
-                says = _odd(member, found.keys() | ({first} if data is not None else set()))
+                says = _odd(member, is_known=member.name in found or (member.name == first and data is not None))
                 if says:
                     faults.append(Fault(member.name, says))
                 elif member.name == first and member.size <= most_bytes:
@@ -98,14 +98,14 @@ def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         yield member
 
 
-def _odd(member: tarfile.TarInfo, known: set[str]) -> str:
+def _odd(member: tarfile.TarInfo, *, is_known: bool) -> str:
     """Why a member has no place in a package; empty when it has."""
     parts = PurePosixPath(member.name).parts
     if not parts or parts[0] == "/" or ".." in parts or str(PurePosixPath(member.name)) != member.name:
         return "leads out of the archive, or is not plainly named."
     if not member.isreg() or member.issparse():
         return "is a link or no regular file."
-    return "is there twice." if member.name in known else ""
+    return "is there twice." if is_known else ""
 
 
 def _bytes(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -12,6 +12,7 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,10 +79,10 @@ def read_header(start: str, where: str) -> Header:
         faults.append(Fault(f"{where}:1", "the first line must name the columns, and it holds only numbers."))
     else:
         faults += [Fault(f"{where}:1", f"column {n + 1} has no name.") for n, name in enumerate(names) if not name]
-        twice = sorted({name for name in names if name and names.count(name) > 1})
         faults += [
-            Fault(f"{where}:1", f"column {name!r} is there {names.count(name)} times; is this line a header?")
-            for name in twice
+            Fault(f"{where}:1", f"column {name!r} is there {count} times; is this line a header?")
+            for name, count in sorted(Counter(filter(None, names)).items())
+            if count > 1
         ]
     if faults:
         raise BadInput(f"{where} has no usable header.", faults)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -290,8 +291,9 @@ def _check_names(names: Iterable[str]) -> None:
     names = list(names)
     faults = [Fault("", f"column {n + 1} has no name.") for n, name in enumerate(names) if not name]
     faults += [
-        Fault(name, f"column {name!r} is there {names.count(name)} times.")
-        for name in sorted({name for name in names if name and names.count(name) > 1})
+        Fault(name, f"column {name!r} is there {count} times.")
+        for name, count in sorted(Counter(filter(None, names)).items())
+        if count > 1
     ]
     if faults:
         raise BadInput("The columns of a table need names, each its own.", faults)
