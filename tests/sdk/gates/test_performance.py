@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 from vendorkit.gates import Evidence, Scored, ask_all, scored
+from vendorkit.gates.columns import Column
+from vendorkit.gates.limits import options_of
 from vendorkit.records.gate_report import GateResult
 
 from tests.sdk.gates.conftest import column
@@ -218,6 +220,7 @@ def test_each_row_counts_as_often_as_its_weight(spec: Spec) -> None:
         (np.full(40, np.inf), {}, "holds other than numbers of 0 or more"),
         (np.array(["a"] * 40, dtype=object), {}, "holds other than numbers of 0 or more"),
         (np.zeros(40), {}, "which is 0 in all rows"),
+        (np.where(np.arange(40) < 30, 1.0, 1e-170), {}, "above 0 and below 1e-100 of its largest"),
         (np.where(np.arange(40) == 3, np.nan, 1.0), {}, "is missing in 1 of 40 rows"),
         (np.ones(40), {"weight": "v"}, "column 'v' cannot be used"),
         (np.ones(40), {"weight": "v, w"}, "name one column"),
@@ -236,3 +239,13 @@ def test_too_few_rows_decide_nothing(spec: Spec) -> None:
     assert result.verdict == "error"
     assert "holdout has 28 rows, and at least 30 are needed; `min_rows` says how many." in result.says
     assert ask(spec(min=0.1, min_rows=28), few).verdict == "pass"
+
+
+def test_series_of_many_columns_with_many_values_are_told_apart(spec: Spec) -> None:
+    levels = np.arange(65_536.0)  # so that (1, 0, 6, 0, 1) and (0, 4, 0, 4, 0) are one number of 64 bits
+    pairs = dict(zip("abcde", [(1, 0), (0, 4), (6, 0), (0, 4), (1, 0)], strict=True))
+    columns = {name: Column(levels, np.array(pair, dtype=np.int32)) for name, pair in pairs.items()}
+    rows = scored("holdout", DIGEST, [1.0, 2.0], [1.0, 2.0], task="forecasting", columns=columns)
+    series = options_of(spec(metric="mase", series="a, b, c, d, e"), rows).series
+    assert series is not None
+    assert series[0] != series[1]

@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 
 from vendorkit.errors import BadInput
 from vendorkit.records.slices import MISSING, Comparison, Condition, Operator, Slice, group_name
-
-MOST_GROUPS = 200
-"""A column of more distinct values is no category; its groups would be a few rows each."""
+from vendorkit.records.tallies import MOST_VALUES
 
 HOLDS: dict[Operator, Callable[[Any, float | str], Any]] = {
     "<": operator.lt,
@@ -113,9 +111,9 @@ def categories(name: str, columns: Mapping[str, Column | str]) -> Column:
         BadInput: It is not there, or has too many values.
     """
     found = named(name, columns)
-    if len(found.levels) > MOST_GROUPS:
+    if len(found.levels) > MOST_VALUES:
         raise BadInput(
-            f"column {name} has {len(found.levels):,} different values, more than the {MOST_GROUPS} that can be "
+            f"column {name} has {len(found.levels):,} different values, more than the {MOST_VALUES} that can be "
             f"groups; use a condition such as `{name} < 25`, or a column of categories."
         )
     return found

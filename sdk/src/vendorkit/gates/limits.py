@@ -20,6 +20,9 @@ from vendorkit.records.slices import parse_slice
 LEAST_ROWS = 30
 """Where `min_rows` is not declared: the usual least size at which an average is taken to be nearly normal."""
 
+LEAST_WEIGHT = 1e-100
+"""Of the largest: the squares of smaller weights vanish, and no number of rows follows from them."""
+
 ROUNDING = 1e-12
 """Relative slack of every comparison: 0.77 - 0.765 is 0.0050000000000000044 and still a drop of 0.005."""
 
@@ -83,6 +86,9 @@ def weight_of(spec: GateSpec, rows: Scored) -> Numbers | None:
     if not (most := column.levels[column.codes].max()):
         raise BadInput(f"`weight` is column {spec.weight}, which is 0 in all rows.")
     weight: Numbers = column.levels[column.codes] / most  # no square of it overflows
+    if ((weight < LEAST_WEIGHT) & (column.levels[column.codes] > 0.0)).any():
+        says = f"which holds numbers above 0 and below {LEAST_WEIGHT:g} of its largest; make those 0 to leave rows out."
+        raise BadInput(f"`weight` is column {spec.weight}, {says}")
     return weight
 
 
@@ -91,9 +97,9 @@ def _series(text: str, rows: Scored) -> np.ndarray[tuple[int], np.dtype[np.int32
     if not found:
         raise BadInput(f"`series` is {text!r}; name the columns that tell the series apart.")
     code = np.zeros(rows.n, dtype=np.int64)
-    for each in found:
-        code = code * (len(each.levels) + 1) + each.group_codes
-    return np.unique(code, return_inverse=True)[1].astype(np.int32)
+    for each in found:  # numbered anew after each column: the product of all sizes may be beyond 64 bits
+        code = np.unique(code * (len(each.levels) + 1) + each.group_codes, return_inverse=True)[1]
+    return code.astype(np.int32)
 
 
 def check_limits(spec: GateSpec) -> None:
