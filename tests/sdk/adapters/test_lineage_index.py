@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vendorkit.adapters.lineage_index import FILE, Use, open_index
@@ -102,6 +104,18 @@ def test_an_old_release_without_tags_is_kept(tmp_path: Path) -> None:
         index.fill(shelf, ["credit"])
         assert [known.datasets for known in index.releases()] == [()]
         assert index.moves() == {}
+
+
+@pytest.mark.parametrize("odd", [{"version": 2**70}, {"version": "2"}, {"actor": ["ann"]}, {"alias": "\ud800"}, "deep"])
+def test_an_entry_that_is_no_decision_is_left_out_and_those_after_it_are_not(tmp_path: Path, odd: Any) -> None:
+    decision = {"kind": "promotion", "version": 1, "alias": "champion", "actor": "ann", "at": "2026-11-01T00:00:00Z"}
+    shelf = Shelf()
+    shelf.add(1, A)
+    first = "[" * 100_000 if odd == "deep" else json.dumps({"decision": {**decision, **odd}})
+    shelf.log = [(1, first), (2, json.dumps({"decision": decision}))]
+    with open_index(tmp_path, "here") as index:
+        index.fill(shelf, ["credit"])
+        assert [move.actor for move in index.moves()["credit", "champion"]] == ["ann"]
 
 
 def test_a_damaged_file_is_said_with_what_mends_it(tmp_path: Path) -> None:

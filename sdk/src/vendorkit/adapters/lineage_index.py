@@ -185,10 +185,16 @@ class LineageIndex:
         """The row of an entry of the log; none where it is no decision, which `trace` complains of."""
         try:
             decision = json.loads(text)["decision"]
-            names = ("kind", "version", "alias", "actor", "at")
-            yield (self._registry, model, place, *(decision[name] for name in names))
-        except (ValueError, KeyError, TypeError):
+            version, *words = (decision[name] for name in ("version", "kind", "alias", "actor", "at"))
+        except (ValueError, KeyError, TypeError, RecursionError):
             return
+        # What SQLite would refuse must not end every filling from here on.
+        if isinstance(version, int) and abs(version) < 2**63 and all(_is_word(word) for word in words):
+            yield (self._registry, model, place, words[0], version, *words[1:])
+
+
+def _is_word(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.isascii())
 
 
 @contextmanager
