@@ -138,6 +138,12 @@ class Candidate:
         return self.folder / "model"
 
 
+def _is_of_another(folder: Path, model: str) -> bool:
+    """Whether an unchanged record says so; what is wrong with such a candidate is told where it is asked for."""
+    run = read_record(Run, folder / "run.json")
+    return run.model != model and run.digest == f"sha256:{folder.name}"
+
+
 def _remove_leftovers(folder: Path) -> None:
     for left in folder.glob(f"{MAKING}*"):
         with suppress(FileNotFoundError):  # another process removed it first
@@ -210,9 +216,8 @@ class Store:
         if name and len(found) > 1:
             raise BadInput("Which candidate?", [Fault("candidate", f"{path.name} begins so.") for path in found])
         for folder in reversed(found):
-            candidate = self._read_candidate(folder)
-            if model is None or candidate.run.model == model:
-                return candidate
+            if model is None or not _is_of_another(folder, model):
+                return self._read_candidate(folder)
         raise BadInput("No candidate.", [Fault("candidate", f"there is none of model {model}.")])
 
     def _read_candidate(self, folder: Path) -> Candidate:
