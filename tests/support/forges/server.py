@@ -142,11 +142,13 @@ def serving(kind: str, *repos: Repo) -> Iterator[FakeForge]:
                 return 403, {"message": "You have exceeded a secondary rate limit."}, {"retry-after": "60"}
             if how == "lost before":
                 return 0, None, {}
+            if how == "page":
+                return 200, b"<html><title>Sign in</title></html>", {}
             status, answer = fake.answer(self.command, path, query, body)
             return status, answer, next_page(fake, path, query, answer)
 
         def _send(self, status: int, answer: Any, headers: dict[str, str]) -> None:
-            data = b"" if answer is None else json.dumps(answer).encode()
+            data = answer if isinstance(answer, bytes) else b"" if answer is None else json.dumps(answer).encode()
             self._send_bytes(status, data, {"content-type": "application/json", **headers})
 
         def _send_bytes(self, status: int, data: bytes, headers: dict[str, str]) -> None:

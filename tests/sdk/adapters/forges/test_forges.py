@@ -178,6 +178,15 @@ def test_a_forge_that_stays_broken_is_unavailable(world: World) -> None:
     assert world.repo.pulls == []
 
 
+def test_the_page_of_a_proxy_is_no_answer(world: World) -> None:
+    world.fake.state.breakdowns = [Breakdown("GET", "", "page", times=99)]
+    with pytest.raises(Lost, match=r"did not answer"):
+        world.forge.look(world.name, BRANCH)
+    world.fake.state.breakdowns = [Breakdown("POST", WRITE[world.fake.kind], "page")]
+    assert world.forge.open_or_refresh(world.name, REQUEST).state == "open"  # it looked, and asked once more
+    assert len(world.repo.pulls) == 1
+
+
 def test_a_forge_that_is_not_there_is_unavailable() -> None:
     for kind in KINDS:
         with serving(kind, Repo(named(kind))) as fake:

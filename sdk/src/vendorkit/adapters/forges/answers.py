@@ -36,7 +36,7 @@ class Asked:
         """The error that an answer stands for.
 
         Args:
-            status: HTTP status; 0 where no answer came.
+            status: HTTP status; 0 where no answer came, 200 where one came that is no JSON.
             body: The answer, as text or JSON, or what broke.
             repository: What was asked about.
         """
@@ -48,6 +48,9 @@ class Asked:
         if status == 404:
             what = f"There is no {repository} on {host}, or the token may not see it."
             return BadInput(what, fix="Check its name, and what the token may do.")
+        if 200 <= status < 300:
+            what = f"{repository}: {host} did not answer in JSON."
+            return Lost(what, fix="Does a proxy, or its page to sign in, answer in its place? Open it in a browser.")
         if status == 429:
             return Unavailable(f"{host} has had too many requests.", fix="Run it again later.")
         if status == 0 or status >= 500:

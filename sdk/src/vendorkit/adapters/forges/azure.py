@@ -273,11 +273,11 @@ class Azure:
     ) -> Any:
         with self._asking(repository):
             response = self._client.request(method, url, params={"api-version": version, **(params or {})}, json=body)
-        signs_in = response.status_code in {203, 302}  # its page to sign in, where the token is not accepted
-        if signs_in or response.is_error:
-            status = 401 if signs_in else response.status_code
-            raise self._asked.wrong(status, response.text, repository)
-        return response.json()
+            signs_in = response.status_code in {203, 302}  # its page to sign in, where the token is not accepted
+            if signs_in or response.is_error:
+                status = 401 if signs_in else response.status_code
+                raise self._asked.wrong(status, response.text, repository)
+            return response.json()
 
     @contextmanager
     def _asking(self, repository: str) -> Iterator[None]:
@@ -286,6 +286,8 @@ class Azure:
             yield
         except self._broke as error:
             raise self._asked.wrong(0, type(error).__name__, repository) from None
+        except ValueError:  # no JSON
+            raise self._asked.wrong(200, "", repository) from None
 
 
 def _body(text: str) -> str:

@@ -249,6 +249,8 @@ class GitHub:
             raise self._asked.wrong(response.status_code, response.text, repository) from None
         except self._broke as error:
             raise self._asked.wrong(0, type(error.exc).__name__, repository) from None
+        except ValueError:  # no JSON
+            raise self._asked.wrong(200, "", repository) from None
 
 
 def _split(repository: str) -> tuple[str, str]:
