@@ -13,11 +13,12 @@ from vendorkit.records.canonical import digest_bytes
 from vendorkit.records.finding import Finding
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.licences import Dependency
-from vendorkit.records.manifest import examine
+from vendorkit.records.manifest import Waiver, examine
 from vendorkit.records.seen_file import SeenFile
 from vendorkit.standards.ask import CHECKS, ask, choose
 from vendorkit.standards.base import RepositoryView
 from vendorkit.standards.policy import packaged_policy
+from vendorkit.standards.waivers import date_fault
 
 from tests.support.dossier import dossier
 from tests.support.engagement import ABSENT, delivery, manifest_bytes, minimal_manifest
@@ -305,3 +306,18 @@ def test_without_a_model_there_is_nothing_to_document() -> None:
     gone = {"surfaces": [surface], "gates": [], "benchmarks": []}
     found = {finding.id: finding.verdict for finding in findings(view(**gone)) if finding.id.startswith("DOC")}
     assert found == {"DOC-01": "not-applicable", "DOC-02": "not-applicable", "DOC-03": "not-applicable"}
+
+
+def test_a_stress_of_no_declared_data_is_not_judged() -> None:
+    seen = asked(
+        REPORT,
+        {"stress.py": SeenFile("file", b"x")},
+        benchmarks=[{**BENCHMARKS[0], "path": "stress.py", "dataset": None}],
+        surfaces=[{**minimal_manifest()["surfaces"][0], "datasets": []}],
+        datasets=ABSENT,
+    )
+    assert "GAT-03" not in failing(findings(seen))
+
+
+def test_a_waiver_is_judged_on_the_last_day_that_there_is() -> None:
+    assert date_fault(Waiver.model_validate({**WAIVER, "expires": "9999-12-31"}), date.max) == ""

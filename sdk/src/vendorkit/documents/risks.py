@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from vendorkit.documents.differences import differences
@@ -33,9 +32,9 @@ def _of_results(dossier: Dossier) -> Iterator[str]:
 
 
 def unsure(result: GateResult) -> bool:
-    """Whether the first number of the limit lies within the 95 % interval of the result."""
-    limit = re.search(r"-?\d+\.?\d*", result.limit or "")
-    return bool(limit and result.interval and result.interval[0] < float(limit[0]) < result.interval[1])
+    """Whether a limit that the gate declares lies within the 95 % interval of the result."""
+    low, high = result.interval or (0.0, 0.0)
+    return any(limit is not None and low < limit < high for limit in (result.least, result.most))
 
 
 def _of_making(dossier: Dossier) -> Iterator[str]:

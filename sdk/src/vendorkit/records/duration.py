@@ -6,7 +6,9 @@ import calendar
 import re
 from datetime import date, timedelta
 
-_PART = re.compile(r"(\d+)([YMWD])")
+_PART = re.compile(r"([0-9]+)([YMWD])")
+_MOST_DIGITS = 9
+"""No calendar has so many days; and Python reads no number of some thousands of digits."""
 
 
 def later(start: date, duration: str) -> date:
@@ -21,6 +23,8 @@ def later(start: date, duration: str) -> date:
     """
     days, months = 0, 0
     for number, unit in _PART.findall(duration.partition("T")[0]):
+        if len(number.lstrip("0")) > _MOST_DIGITS:
+            return date.max
         if unit in "YM":
             months += int(number) * (12 if unit == "Y" else 1)
         else:

@@ -106,11 +106,9 @@ def _content(view: RepositoryView, manifest: Manifest, benchmark: Benchmark) -> 
         return None
     if not benchmark.path.endswith(".py"):
         return _frozen(data, benchmark.path)
-    dataset = next(each for each in manifest.datasets if benchmark.dataset in (None, each.id))
-    rows = _frozen(view.files.get(dataset.pointer, NOTHING).data or b"", dataset.pointer)
-    if rows is None:
-        return None
-    return digest_json({"stress": digest_bytes(data), "rows": rows})
+    pointers = [each.pointer for each in manifest.datasets if benchmark.dataset in (None, each.id)]
+    rows = _frozen(view.files.get(pointers[0], NOTHING).data or b"", pointers[0]) if pointers else None
+    return None if rows is None else digest_json({"stress": digest_bytes(data), "rows": rows})
 
 
 def _frozen(data: bytes, path: str) -> str | None:

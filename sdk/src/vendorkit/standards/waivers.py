@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from vendorkit.records.manifest import Manifest, Waiver
 from vendorkit.records.manifest.words import day
@@ -20,7 +20,7 @@ def date_fault(waiver: Waiver, as_of: date) -> str:
     expires = day(waiver.expires)
     if expires < as_of:
         return f"expired on {waiver.expires}"
-    if expires > as_of + timedelta(days=LONGEST_DAYS):
+    if (expires - as_of).days > LONGEST_DAYS:
         return f"lasts until {waiver.expires}, more than {LONGEST_DAYS} days from {as_of.isoformat()}"
     return ""
 
