@@ -126,7 +126,7 @@ def answer(case: Case, keys: dict[str, Path], name: str) -> str | None:
     for other, key in keys.items():
         signers = signers.replace(f"{{{other}}}", public(key))
     signers = signers.replace("{key}", public(keys[name]))
-    return refusal(case.payload, sign(PAYLOAD, keys[name]), case.principal, signers, case.at)
+    return refusal(case.payload, sign(PAYLOAD, keys[name]), case.principal, signers, case.at, ())
 
 
 @pytest.mark.parametrize("name", ["ed25519", "rsa"])
@@ -149,9 +149,9 @@ def test_each_accepts_what_the_other_made(name: str, keys: dict[str, Path], monk
     by_tool = sign(PAYLOAD, keys[name])
     with monkeypatch.context() as context:
         without_tool(context)
-        assert refusal(PAYLOAD, by_tool, ANN, signers, AT) is None
+        assert refusal(PAYLOAD, by_tool, ANN, signers, AT, ()) is None
         by_library = sign(PAYLOAD, keys[name])
-    assert refusal(PAYLOAD, by_library, ANN, signers, AT) is None
+    assert refusal(PAYLOAD, by_library, ANN, signers, AT, ()) is None
 
 
 def test_times_without_z_are_local(by: str, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_a_signature_for_another_use_does_not_count(by: str, keys: dict[str, Pat
     file.write_bytes(PAYLOAD)
     subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", str(keys["ed25519"]), str(file)], check=True)
     made = (tmp_path / "payload.sig").read_text()
-    assert refusal(PAYLOAD, made, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT)
+    assert refusal(PAYLOAD, made, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT, ())
 
 
 def changed(made: str, change: Callable[[bytearray], None]) -> str:
@@ -216,7 +216,7 @@ GARBAGE = {
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_does_not_count(by: str, garbage: Callable[[str], str], keys: dict[str, Path]) -> None:
     made = garbage(sign(PAYLOAD, keys["ed25519"]))
-    assert refusal(PAYLOAD, made, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT)
+    assert refusal(PAYLOAD, made, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT, ())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -230,7 +230,7 @@ def test_a_changed_byte_does_not_count_for_the_library(
     place = data.draw(st.integers(0, len(raw) - 1))
     bit = data.draw(st.integers(0, 7))
     broken = changed(made, lambda there: there.__setitem__(place, there[place] ^ (1 << bit)))
-    assert refusal(PAYLOAD, broken, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT)
+    assert refusal(PAYLOAD, broken, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT, ())
 
 
 def test_a_missing_key_is_named(by: str, tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_tool_that_hangs_is_not_waited_for_forever(
         sign(PAYLOAD, keys["ed25519"])
     made = "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"
     with pytest.raises(Unavailable, match="did not answer"):
-        refusal(PAYLOAD, made, ANN, "", AT)
+        refusal(PAYLOAD, made, ANN, "", AT, ())
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])

@@ -140,6 +140,10 @@ def test_the_named_person_accepts_and_signs_once(own: World, archive: Path) -> N
     assert "something else was signed, not this" in str(acceptance_fault(changed, manifest.milestones[0], authority))
     again = accept(own, archive)
     assert (again.code, again.result["created"], again.result["record"]) == (0, False, answer.result["record"])
+    key = " ".join((own.keys / "ml-sre.pub").read_text().split()[:2])
+    (own.repo / "revoked_keys").write_text(f"2026-01-01T00:00:00Z {key}\n")
+    late = acceptance_fault(signed, manifest.milestones[0], authority_of(own.repo, manifest))
+    assert late == "its key was revoked before it signed this"
 
 
 def test_the_package_made_here_is_the_default(own: World) -> None:

@@ -101,7 +101,7 @@ def sign(payload: bytes, key: Path) -> str:
 
 
 def refusal(
-    payload: bytes, signature: str, principal: str, signers: str, at: str, revoked: tuple[Revoked, ...] = ()
+    payload: bytes, signature: str, principal: str, signers: str, at: str, revoked: tuple[Revoked, ...]
 ) -> str | None:
     """Why a signature does not count; None when it does.
 

@@ -78,4 +78,5 @@ def acceptance_fault(signed: SignedAcceptance, milestone: Milestone, authority: 
         return f"{acceptance.actor} is not one of the client's own people"
     if not authority.signers.strip():
         return f"{SIGNERS_FILE} is missing, empty or a link, so that no key is known"
-    return refusal(acceptance.to_bytes(), signed.signature, person.email, authority.signers, acceptance.at)
+    signers, revoked = authority.signers, authority.revoked
+    return refusal(acceptance.to_bytes(), signed.signature, person.email, signers, acceptance.at, revoked)
