@@ -6,7 +6,7 @@ For gates whose value comes from a measurement of their own (latency, memory, bu
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,14 +75,13 @@ def measured_for(spec: GateSpec, evidence: Evidence) -> Measured:
     return found
 
 
-def judge(spec: GateSpec, figure: Figure, evidence: Evidence, what: str = "") -> GateResult:
+def judge(spec: GateSpec, figure: Figure, evidence: Evidence) -> GateResult:
     """Hold the value that was measured for a gate against its limits.
 
     Args:
         spec: The gate as declared.
         figure: What its value is.
         evidence: Has the value under the gate's id.
-        what: What the value is, in words; by default the metric's name.
 
     Raises:
         BadInput: Not measured, no limit, or a limit that nothing can keep.
@@ -101,7 +100,7 @@ def judge(spec: GateSpec, figure: Figure, evidence: Evidence, what: str = "") ->
     broken = [bound for bound in found_bounds if not bound.kept]
     limit = ", and ".join(bound.words for bound in broken or found_bounds)
     beside = [edge for edge in (spec.min, spec.max) if edge is not None]
-    says = f"{what or spec.metric} is {shown(value, *beside)}{figure.unit}, the limit is {limit}{figure.unit}."
+    says = f"{spec.metric} is {shown(value, *beside)}{figure.unit}, the limit is {limit}{figure.unit}."
     return answer(
         spec,
         "fail" if broken else "pass",
@@ -110,16 +109,12 @@ def judge(spec: GateSpec, figure: Figure, evidence: Evidence, what: str = "") ->
         limit=limit,
         previous=previous,
         n=found.n,
-    ).model_copy(
-        update={
-            "cells": _cells(found.cells),
-            "timings": found.timings,
-            "notes": found.notes,
-        }
-    )
+        cells=_cells(found.cells),
+        notes=found.notes,
+    ).model_copy(update={"timings": found.timings})
 
 
-def _cells(cells: Collection[Cell]) -> tuple[Cell, ...]:
+def _cells(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     """The worst first: what failed, then by name."""
     return tuple(sorted(cells, key=lambda cell: (cell.verdict == "pass", -(cell.value or 0.0), cell.name)))
 

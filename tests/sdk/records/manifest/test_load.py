@@ -35,7 +35,7 @@ def test_the_example_loads_without_a_fault() -> None:
     found = example()
     assert [model.id for model in found.models()] == ["pd-model"]
     assert len(found.gates_for("pd-model")) == 8
-    assert found.accountable_person.role == "head-of-model-ops"
+    assert found.people[found.accountable].role == "head-of-model-ops"
     assert found.owed() == ()
 
 

@@ -66,9 +66,9 @@ def template_home() -> Path:
     raise BadInput("This vendorkit came without its template.", fix="Install it from its wheel or its repository.")
 
 
-def seeded_patterns(home: Path | None = None) -> tuple[str, ...]:
+def seeded_patterns() -> tuple[str, ...]:
     """The seeded paths as `copier.yml` lists them; a pattern that ends in `/` is a folder. All else is managed."""
-    text = ((home or template_home()) / CONFIGURATION).read_text(encoding="utf-8")
+    text = (template_home() / CONFIGURATION).read_text(encoding="utf-8")
     return tuple(pattern.lstrip("/") for pattern in yaml.safe_load(text)["_skip_if_exists"])
 
 

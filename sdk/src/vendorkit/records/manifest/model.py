@@ -75,11 +75,6 @@ class Manifest(Value):
         """The digest of what was written; order of keys, comments and layout do not count."""
         return digest_json(self.to_value())
 
-    @property
-    def accountable_person(self) -> Person:
-        """The one accountable person."""
-        return self.people[self.accountable]
-
     def internal(self, person_id: str) -> bool:
         """Whether this is a person of the client; unknown people are not."""
         person = self.people.get(person_id)
