@@ -115,3 +115,16 @@ def test_key_paths_read_like_code() -> None:
 
 def test_now_is_a_timestamp() -> None:
     assert Sample(parent=DIGEST, at=now()).at.endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [("[" * 500 + "]" * 500, "nested too deeply"), ('"\\ud800"', "non-UTF-8")],
+    ids=["deep", "half a character"],
+)
+def test_a_hostile_value_is_told_with_its_file(value: str, says: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        Sample.parse(f'{{"schema": "vendorkit/sample/1", "parent": {value}}}', "s.json")
+    (fault,) = refused.value.faults
+    assert fault.where == "s.json"
+    assert says in fault.says

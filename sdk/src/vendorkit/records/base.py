@@ -94,12 +94,19 @@ class Record(Value):
             given = "is missing" if found is None else f"is {found!r}"
             faults.append(Fault(f"{where}: schema", f"{given}; expected {cls.schema_name!r}."))
         try:
-            record = cls.model_validate_json(to_canonical(value))
+            record = cls.model_validate_json(_canonical(value, where))
         except ValidationError as error:
             faults += [
-                Fault(f"{where}: {key_path(fault['loc'])}", plain_words(fault, "this record"))
+                Fault(": ".join(filter(None, (where, key_path(fault["loc"])))), plain_words(fault, "this record"))
                 for fault in error.errors(include_url=False)
             ]
         if faults:
             raise BadInput(f"{where} is not a valid {cls.schema_name} record.", faults)
         return record
+
+
+def _canonical(value: Any, where: str) -> bytes:
+    try:
+        return to_canonical(value)
+    except BadInput as error:
+        raise BadInput(f"{where} is not valid.", [Fault(where, f"{fault.says}.") for fault in error.faults]) from error

@@ -37,6 +37,8 @@ def plain_words(error: Mapping[str, Any], what: str) -> str:
         says = f"is {_short(given)}; expected text of the form {context['pattern']}"
     elif kind == "value_error":
         says = f"is {_short(given)}; {context['error']}"
+    elif kind == "json_invalid":  # what was parsed before is no JSON to pydantic where it is deeper than 200 levels
+        says = "is nested too deeply"
     elif kind in _EXPECTED:
         says = f"is {kind_of(given)}; expected {_EXPECTED[kind]}"
     else:
