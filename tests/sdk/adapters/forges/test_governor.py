@@ -164,6 +164,14 @@ def test_a_pause_beyond_patience_is_an_error_that_tells_until_when() -> None:
         turns.carry(lambda: Reply("yes", 200), method="GET")
 
 
+def test_a_pause_beyond_all_time_is_told_and_one_that_is_no_number_is_not_kept() -> None:
+    turns = governor(Hours())
+    turns.carry(lambda: Reply("yes", 200, {"retry-after": "inf"}), method="GET")
+    turns.carry(lambda: Reply("yes", 200, {"retry-after": "1e30"}), method="GET")
+    with pytest.raises(Unavailable, match="until 9999-12-31T23:59:59Z"):
+        turns.carry(lambda: Reply("yes", 200), method="GET")
+
+
 def test_a_forge_that_only_ever_refuses_is_given_up() -> None:
     asked = list[int]()
 

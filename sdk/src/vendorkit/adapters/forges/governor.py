@@ -7,6 +7,7 @@ chance are handed in, what is asked is a function. Nothing here knows HTTP libra
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -28,6 +29,9 @@ MOST_REFUSALS = 10
 
 SPEAKS_OF_IT_S = 5.0
 """Waits longer than this are told to people."""
+
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999, in seconds since 1970: nobody is told of a later one."""
 
 EPOCH_FROM = 1_000_000_000
 """Resets above this are seconds since 1970, as GitHub, GitLab and Azure send them; below, seconds from now."""
@@ -194,7 +198,7 @@ class Governor:
                         return
             wait = opens - now
             if wait > self.pace.patience_s:
-                again = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(opens))
+                again = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(opens, LAST_SECOND)))
                 raise Unavailable(f"{self.name} takes no more requests until {again}.", fix="Run it again then.")
             if wait > SPEAKS_OF_IT_S:
                 self._tell(f"{self.name}: its rate limit is used up; going on in {wait:.0f} s")
@@ -257,6 +261,7 @@ def _reset(headers: Mapping[str, str], now: float) -> float | None:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
