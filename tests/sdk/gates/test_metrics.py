@@ -266,6 +266,8 @@ def test_what_has_no_value_says_so() -> None:
         for n in (3, 7, 11):
             with pytest.raises(BadInput, match="labels that differ"):
                 r2(np.full(n, same), np.arange(float(n)))
+    with pytest.raises(BadInput, match="labels that differ"):
+        r2(np.array([1e-200, 2e-200]), np.array([0.0, 1.0]))  # squares of such differences are 0
 
 
 def test_a_constant_score_ranks_nothing() -> None:

@@ -52,9 +52,10 @@ def mape(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
 
 def r2(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
     """Share of the label's variance that is explained; below 0 where the mean would do better."""
-    if (label == label[0]).all():  # not the sum below: the mean of equal numbers may be off by a rounding
+    spread = options.mean(np.square(label - options.mean(label)))
+    if (label == label[0]).all() or not spread:  # the mean of equal numbers may be off; squares of tiny ones vanish
         raise BadInput("all labels are the same number, so r2 has no value; it needs labels that differ.")
-    return 1.0 - options.mean(squared_errors(label, score)) / options.mean(np.square(label - options.mean(label)))
+    return 1.0 - options.mean(squared_errors(label, score)) / spread
 
 
 def pinball(label: Numbers, score: Numbers, options: Options = DEFAULT) -> float:
