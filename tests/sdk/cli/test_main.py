@@ -210,6 +210,17 @@ def test_a_bug_ends_with_4_and_a_log(
     assert envelope(capsys.readouterr().out)["exit_code"] == 4
 
 
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name.startswith("fleet ")])
+def test_commands_of_the_fleet_say_what_to_install(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygit2", None)  # as where it is not installed, and nothing was imported with it
+    for module in [each for each in sys.modules if each.startswith(("vendorkit.fleet.", "vendorkit.adapters.commits"))]:
+        monkeypatch.delitem(sys.modules, module)
+    assert main([*name.split(), *(["x"] if name == "fleet adopt" else [])]) == 2
+    assert "vendorkit[fleet]" in capsys.readouterr().err
+
+
 def test_a_bug_is_told_where_no_log_can_be_written(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured, tmp_path: Path
 ) -> None:

@@ -272,9 +272,8 @@ def opened(args: argparse.Namespace, console: Console) -> Iterator[Opened]:
     """The fleet that a command is about.
 
     Raises:
-        BadInput: There is none, it is not valid, or what the commands of the fleet need is not installed.
+        BadInput: There is none, or it is not valid.
     """
-    need_fleet_extra()
     from vendorkit.fleet.desks import Desks  # noqa: PLC0415
     from vendorkit.fleet.inventory import find_fleet, read_fleet, rows_of  # noqa: PLC0415
     from vendorkit.fleet.state import open_state  # noqa: PLC0415

@@ -148,6 +148,10 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         as_text = getattr(given, "format", "text") == "text"
         console = Console(name, as_json=given.json, quiet=given.quiet, as_text=as_text)
         logging.basicConfig(level=logging.INFO if given.verbose else logging.ERROR, format="%(name)s: %(message)s")
+        if name.startswith("fleet "):
+            from vendorkit.cli.fleet import need_fleet_extra  # noqa: PLC0415  (the other commands do without)
+
+            need_fleet_extra()
         return console.outcome(given.run(given, console))
     except VendorkitError as error:
         return console.error(error)

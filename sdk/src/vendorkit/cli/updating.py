@@ -50,11 +50,14 @@ def told(result: Result, wish: Wish, plan: Path | None = None) -> Outcome:
 def _next(result: Result, wish: Wish, plan: Path | None) -> Iterator[str]:
     """What to do after it; nothing where all is done."""
     statuses = {outcome.status for outcome in result.outcomes}
-    command = f"vendorkit fleet {'update' if wish.reset is None else 'reset'}"
+    command = "vendorkit fleet update"  # plans and `--resume` are its own; `fleet reset` has neither
     if plan is not None:
         yield f"{plan} has the plan. Next: {command} --apply {plan}"
     elif wish.dry:
-        yield f"Nothing was written. Next: the same without `--dry-run`, or `{command} --plan FILE` for somebody's yes."
+        plans = f", or `{command} --plan FILE` for somebody's yes" if wish.reset is None else ""
+        yield f"Nothing was written. Next: the same without `--dry-run`{plans}."
+    elif "failed" in result.stopped and wish.reset is not None:
+        yield f"Next: mend what failed, let runs begin again by `{command} --resume --dry-run`, then the same command"
     elif "failed" in result.stopped:
         yield f"Next: mend what failed, then `{command} --retry`; or go on all the same with `{command} --resume`"
     elif statuses & {"conflict", "refused", "failed", "needs-tasks"}:

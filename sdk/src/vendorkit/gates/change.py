@@ -23,7 +23,7 @@ STALE = {
 """What can change, and which evidence of the live version does not hold any more when it did."""
 
 FIGURES: dict[str, Figure] = {
-    **{f"changed_{part}": Figure(f"How many {part} changed since the live version") for part in STALE},
+    **{f"changed_{part}": Figure(f"Number of changes in {part} since the live version") for part in STALE},
     "loosened_limits": Figure("How many gates of the live version are gone or have a wider limit"),
 }
 

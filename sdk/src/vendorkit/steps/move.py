@@ -175,7 +175,7 @@ def _version_before(log: Log, model: str, alias: str, authority: Authority) -> i
         elif trail[-1:] != [signed.decision.version]:
             trail.append(signed.decision.version)
     if len(trail) < 2:
-        faults = [Fault(f"{model}@{alias}", "has pointed to one version only.")]
+        faults = [Fault(f"{model}@{alias}", "points to the first of its versions, or was rolled back to it.")]
         raise BadInput("There is nothing to go back to.", faults)
     return trail[-2]
 

@@ -315,4 +315,4 @@ def test_a_missing_library_names_what_to_install(kind: str, library: str, monkey
     monkeypatch.setitem(__import__("sys").modules, library, None)
     with pytest.raises(BadInput, match="is not installed") as caught:
         FORGES[kind]("https://forge.example", Token(SECRET, "A_VARIABLE"), Governor("forge.example", PACES[kind]))
-    assert caught.value.fix == "Install it: `pip install 'vendorkit[fleet]'`."
+    assert caught.value.fix == "Install `vendorkit[fleet]`."

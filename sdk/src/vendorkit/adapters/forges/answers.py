@@ -11,7 +11,7 @@ from vendorkit.adapters.forges.base import Exists, Lost
 from vendorkit.adapters.forges.token import Token, host_variable
 from vendorkit.errors import BadInput, Refused, Unavailable, VendorkitError
 
-INSTALL = "Install it: `pip install 'vendorkit[fleet]'`."
+INSTALL = "Install `vendorkit[fleet]`."
 MOST_WORDS = 300
 
 

@@ -14,7 +14,7 @@ from vendorkit.cli.output import Console, Outcome
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.finding import Finding
 
-EXAMPLES = ("vendorkit documents --report drafts", "vendorkit documents credit/3 --show card --format html")
+EXAMPLES = ("vendorkit documents --report .vendorkit/drafts", "vendorkit documents credit/3 --show card --format html")
 ENDINGS = {"markdown": "md", "html": "html"}
 
 

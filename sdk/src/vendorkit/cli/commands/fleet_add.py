@@ -33,10 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
-    from vendorkit.cli.fleet import need_fleet_extra, reach_of  # noqa: PLC0415
+    from vendorkit.cli.fleet import reach_of  # noqa: PLC0415
     from vendorkit.errors import BadInput, Fault  # noqa: PLC0415
-
-    need_fleet_extra()
     from vendorkit.fleet.adding import add  # noqa: PLC0415
     from vendorkit.fleet.inventory import find_fleet  # noqa: PLC0415
     from vendorkit.fleet.state import one_at_a_time  # noqa: PLC0415

@@ -9,7 +9,7 @@ from pathlib import Path
 from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
 
-EXAMPLES = ("vendorkit gate --report reports", "vendorkit gate 3fa9c2 --against champion --format markdown")
+EXAMPLES = ("vendorkit gate --report .vendorkit/gate", "vendorkit gate 3fa9c2 --against champion --format markdown")
 FORMATS = ("text", "markdown", "html", "json", "junit", "sarif", "prometheus")
 
 
