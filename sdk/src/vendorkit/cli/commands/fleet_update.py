@@ -109,7 +109,7 @@ def _wish(args: argparse.Namespace, fleet: Opened, planned: PlanFile | None) -> 
 
     to = planned.to if planned else args.to
     if args.retry and not to:
-        to = next((run.target for run in reversed(fleet.state.runs())), "")
+        to = fleet.state.last_target()
     return Wish(
         to=to,
         by=fleet.author.email,
