@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from vendorkit.cli.output import Console, Outcome
@@ -52,7 +53,7 @@ def _next(result: Result, wish: Wish, plan: Path | None) -> Iterator[str]:
     statuses = {outcome.status for outcome in result.outcomes}
     command = f"vendorkit fleet {'update' if wish.reset is None else 'reset'}"
     if plan is not None:
-        yield f"{plan} has the plan. Next: {command} --apply {plan}"
+        yield f"{plan} has the plan. Next: {command} --apply {quote(str(plan))}"
     elif wish.dry:
         yield f"Nothing was written. Next: the same without `--dry-run`, or `{command} --plan FILE` for somebody's yes."
     elif "failed" in result.stopped:

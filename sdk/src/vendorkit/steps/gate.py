@@ -232,6 +232,9 @@ def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str], candida
         if not (repo / benchmark.path).exists():
             fix = f"Run `vendorkit snapshot {name}` and commit {benchmark.path}."
             faults.append(Fault(benchmark.path, "does not exist.", fix))
+        elif benchmark.path.endswith(".py") and dataset not in known:
+            says = f"changes the rows of {dataset}, which {candidate.run.model} was not trained with."
+            faults.append(Fault(f"benchmarks: {name}", says, "Name one of its datasets in `dataset`."))
         elif benchmark.path.endswith(".py"):
             rows, file = known[dataset], repo / benchmark.path
             digest = digest_json({"stress": digest_file(file), "rows": rows.content_digest})
@@ -244,7 +247,7 @@ def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str], candida
                 continue
             found[name] = FrozenBenchmark(benchmark.kind, dataset, snapshot, snapshot.content_digest)
     if faults:
-        raise BadInput("Benchmarks are not frozen yet.", faults)
+        raise BadInput("Benchmarks cannot be asked.", faults)
     return found
 
 

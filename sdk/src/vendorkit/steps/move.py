@@ -175,7 +175,8 @@ def _version_before(log: Log, model: str, alias: str, authority: Authority) -> i
         elif trail[-1:] != [signed.decision.version]:
             trail.append(signed.decision.version)
     if len(trail) < 2:
-        faults = [Fault(f"{model}@{alias}", "has pointed to one version only.")]
+        says = "has pointed to one version only." if trail else "was never promoted to."
+        faults = [Fault(f"{model}@{alias}", says)]
         raise BadInput("There is nothing to go back to.", faults)
     return trail[-2]
 
