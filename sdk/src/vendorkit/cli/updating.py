@@ -51,13 +51,16 @@ def told(result: Result, wish: Wish, plan: Path | None = None) -> Outcome:
 def _next(result: Result, wish: Wish, plan: Path | None) -> Iterator[str]:
     """What to do after it; nothing where all is done."""
     statuses = {outcome.status for outcome in result.outcomes}
-    command = f"vendorkit fleet {'update' if wish.reset is None else 'reset'}"
+    command, updates = "vendorkit fleet update", wish.reset is None
     if plan is not None:
         yield f"{plan} has the plan. Next: {command} --apply {quote(str(plan))}"
     elif wish.dry:
-        yield f"Nothing was written. Next: the same without `--dry-run`, or `{command} --plan FILE` for somebody's yes."
-    elif "failed" in result.stopped:
+        planned = f", or `{command} --plan FILE` for somebody's yes" if updates else ""
+        yield f"Nothing was written. Next: the same without `--dry-run`{planned}."
+    elif "failed" in result.stopped and updates:
         yield f"Next: mend what failed, then `{command} --retry`; or go on all the same with `{command} --resume`"
+    elif "failed" in result.stopped:
+        yield f"Next: mend what failed; `{command} --retry` lifts the stop, then the same command again"
     elif statuses & {"conflict", "refused", "failed", "needs-tasks"}:
         yield "Next: vendorkit fleet status --stuck"
     elif result.held:
