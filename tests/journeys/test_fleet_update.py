@@ -248,6 +248,8 @@ def test_a_paused_fleet_is_left_alone(tmp_path: Path, template: Path) -> None:
     answer = run(tmp_path, "update", *TO)
     assert answer.code == 1
     assert "freeze" in answer.result["error"]
+    assert run(tmp_path, "update", *TO, "--resume", "--dry-run").code == 0
+    assert run(tmp_path, "update", *TO).code == 1, "a dry run lifts no pause"
     assert update(tmp_path, *TO, "--resume")["credit"]["status"] == "updated"
 
 

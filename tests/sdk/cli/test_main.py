@@ -294,10 +294,42 @@ def test_any_encoding_of_the_terminal_will_do(tmp_path: Path, encoding: str) -> 
     assert b"Traceback" not in done.stderr
 
 
-def test_closed_standard_streams_do_no_harm(tmp_path: Path) -> None:
+STREAMS = {
+    "text to nobody": ("check --repo {repo} <&- >&- 2>&-", 1),
+    "JSON to nobody": ("check --repo {repo} --json >&-", 1),
+    "a full disk": ("check --repo {repo} --json >/dev/full", 3),
+    "no place for progress": ("check --repo {repo} --report {repo}/reports 2>/dev/full", 1),
+    "nobody to ask": ("new {repo}/credit --template /nonexistent <&-", 2),
+}
+
+
+@pytest.mark.parametrize(("command", "code"), STREAMS.values(), ids=STREAMS.keys())
+def test_closed_and_full_standard_streams_change_no_verdict(tmp_path: Path, command: str, code: int) -> None:
     repo = write_engagement(tmp_path, accountable="nobody")
-    command = f"{sys.executable} -m vendorkit check --repo {repo} >&- 2>&-"
-    assert subprocess.run(["sh", "-c", command], check=False).returncode == 1
+    line = f"{sys.executable} -m vendorkit {command.format(repo=repo)}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("No space left" in done.stderr) == (code == 3)
+
+
+def test_progress_never_gets_into_the_answer(tmp_path: Path) -> None:
+    repo = write_engagement(tmp_path, accountable="nobody")
+    line = f"{sys.executable} -m vendorkit check --repo {repo} --report {repo}/reports --json 2>&-"
+    done = subprocess.run(["sh", "-c", line], stdout=subprocess.PIPE, text=True, check=False)
+    assert envelope(done.stdout)["exit_code"] == done.returncode == 1
+
+
+@pytest.mark.parametrize("place", ["a file", "a file/below"])
+def test_a_path_that_no_retry_makes_right_is_bad_input(
+    place: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured, tmp_path: Path
+) -> None:
+    repo = write_engagement(tmp_path, accountable="nobody")
+    (tmp_path / "a file").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "--repo", str(repo), "--report", place, "--json"]) == 2
+    (fault,) = envelope(capsys.readouterr().out)["result"]["faults"]
+    assert (fault["where"], "expected" in fault["says"]) == (place, True)
 
 
 # Ctrl-C, and SIGTERM as a container's runtime sends it: to the first process alone

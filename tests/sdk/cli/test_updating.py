@@ -32,5 +32,5 @@ def test_the_next_commands_are_accepted(dry: bool, stopped: str, reset: tuple[st
 
 
 def test_a_plan_is_carried_out_by_the_command_that_is_named() -> None:
-    text = told(Result(), wish(dry=True, reset=None), Path("plan.json")).text
-    assert text.endswith("Next: vendorkit fleet update --apply plan.json")
+    text = told(Result(), wish(dry=True, reset=None), Path("a plan.json")).text
+    assert text.endswith("Next: vendorkit fleet update --apply 'a plan.json'")

@@ -122,6 +122,13 @@ def test_adding_works_with_any_layout(tmp_path: Path, written: str) -> None:
     assert after.repositories == (*before, Repository(path="new/one"), Repository(path="10", name="ten"))
 
 
+def test_windows_line_ends_stay(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_bytes(b"# ours\r\nschema_version: 1\r\nrepositories:\r\n  - path: ../a\r\n")
+    add_to_list(tmp_path, [Repository(path="../b")], [])
+    written = b'# ours\r\nschema_version: 1\r\nrepositories:\r\n  - path: ../a\r\n  - path: "../b"\r\n'
+    assert (tmp_path / "fleet.yaml").read_bytes() == written
+
+
 def test_a_list_that_is_not_valid_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text("schema_version: 2\n")
     with pytest.raises(BadInput):

@@ -40,6 +40,14 @@ def test_a_run_that_was_cut_off_goes_on(tmp_path: Path) -> None:
         assert state.begin("ann", "v3", {}) == 3
 
 
+def test_a_reset_does_not_hide_which_version_the_last_update_was_to_bring(tmp_path: Path) -> None:
+    with open_state(tmp_path) as state:
+        assert state.last_target() == ""
+        state.end(state.begin("ann", "v2", {"ring": ""}), "3 of 4 repositories failed")
+        state.end(state.begin("ann", "", {"ring": "", "reset": []}), "")
+        assert state.last_target() == "v2"
+
+
 def test_a_newer_or_damaged_state_is_not_touched(tmp_path: Path) -> None:
     with open_state(tmp_path):
         pass

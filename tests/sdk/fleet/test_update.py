@@ -66,7 +66,7 @@ def test_the_commit_is_exactly_the_plan_and_touches_nothing_else(
     project: Path, templates: Templates, template: Path
 ) -> None:
     found = planned(project, templates, template)
-    made = commit(project, found, ANN, "Update\n", "vendorkit/update-v2", base_branch="refs/heads/main")
+    made = commit(project, found, ANN, "Update\n", "vendorkit/update-v2")
     assert git(project, "rev-parse", "vendorkit/update-v2") == made
     assert git(project, "rev-parse", f"{made}^") == found.base_commit
     assert git(project, "rev-parse", f"{made}^{{tree}}") == found.tree
@@ -78,14 +78,6 @@ def test_the_commit_is_exactly_the_plan_and_touches_nothing_else(
 def test_committing_twice_commits_once(project: Path, templates: Templates, template: Path) -> None:
     found = planned(project, templates, template)
     assert commit(project, found, ANN, "Update", "up") == commit(project, found, ANN, "Update", "up")
-
-
-def test_a_repository_that_moved_on_is_refused(project: Path, templates: Templates, template: Path) -> None:
-    found = planned(project, templates, template)
-    commit_all(project, "Work goes on")
-    with pytest.raises(Refused, match="moved on"):
-        commit(project, found, ANN, "Update", "up", base_branch="refs/heads/main")
-    assert git(project, "branch", "--list", "up") == ""
 
 
 def test_a_branch_with_commits_of_others_is_left_alone(project: Path, templates: Templates, template: Path) -> None:

@@ -55,7 +55,8 @@ def test_what_is_not_approved_is_not_served(world: World, version: int | None) -
 
 
 @pytest.mark.parametrize(
-    ("model", "alias", "version"), [("other", "champion", None), ("credit", "staging", None), ("credit", None, 9)]
+    ("model", "alias", "version"),
+    [("other", "champion", None), ("credit", "staging", None), ("credit", None, 9), ("credit", None, 0)],
 )
 def test_what_there_is_not_is_bad_input(live: World, model: str, alias: str | None, version: int | None) -> None:
     with pytest.raises(BadInput):

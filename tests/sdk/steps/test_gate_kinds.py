@@ -147,3 +147,9 @@ def test_a_benchmark_of_another_kind_has_another_digest(world: World) -> None:
     Path(world.repo / "benchmarks/stress.py").unlink()
     answer = world.run("gate")
     assert (answer.code, "does not exist" in answer.out) == (2, True)
+    (world.repo / "benchmarks/stress.py").write_text(STRESS)
+    value["datasets"].append({**value["datasets"][0], "id": "others"})
+    value["benchmarks"][-1]["dataset"] = "others"
+    (world.repo / "engagement.yaml").write_bytes(manifest_bytes(**value))
+    answer = world.run("gate")
+    assert (answer.code, "was not trained with" in answer.out) == (2, True)

@@ -136,6 +136,7 @@ def test_what_cannot_be_asked_is_bad_input(busy: World, given: list[str], where:
 
 def test_a_time_that_is_none_is_bad_usage(busy: World) -> None:
     assert busy.run("lineage", "--since", "yesterday").code == 2
+    assert busy.run("lineage", "--since", "9999-12-31T23:59:59-14:00").code == 2
 
 
 def test_nothing_is_an_answer_too(frozen: World, tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def test_back_to_the_version_before_and_forward_again(two: World) -> None:
     again = two.decide("rollback", "credit", "ml-sre")
     assert again.code == 2
     assert "or was rolled back to it" in again.result["faults"][0]["says"]
+    never = two.decide("rollback", "credit", "ml-sre", "--alias", "staging")
+    assert (never.code, "was never promoted to" in never.result["faults"][0]["says"]) == (2, True)
     assert two.decide("promote", "credit/2", "ml-sre").code == 0
     assert alias(two) == 2
 

@@ -93,7 +93,7 @@ def test_a_version_made_by_hand_is_suspect(live: World) -> None:
 def test_models_of_others_on_the_same_registry_are_not_listed(live: World) -> None:
     registry_of(live)._client.create_registered_model("theirs")
     assert statuses(live) == ["live"]
-    assert statuses(live, "theirs") == []
+    assert live.run("releases", "theirs").code == 2  # it is not ours, and has no version
 
 
 def test_what_was_in_production_at_a_moment(live: World) -> None:
@@ -142,6 +142,13 @@ def test_one_stay_ends_where_the_next_begins(live: World) -> None:
 def test_what_is_no_moment_is_bad_input(live: World, moment: str) -> None:
     answer = live.run("releases", f"--as-of={moment}")
     assert answer.code == (0 if not moment else 2)
+
+
+@pytest.mark.parametrize("more", [(), ("--due",), ("--as-of", "2026-01-01")])
+def test_of_a_misspelt_model_nothing_is_said(live: World, more: tuple[str, ...]) -> None:
+    answer = live.run("releases", "creditt", *more)
+    assert answer.code == 2
+    assert "creditt" in str(answer.result["faults"])
 
 
 DUE = {"what", "subject", "on", "state", "owner", "approver", "says"}

@@ -64,11 +64,20 @@ def test_what_has_no_json_form_is_named(column: object, says: str) -> None:
     assert says in caught.value.faults[0].says
 
 
+def test_a_table_with_odd_columns_is_told_so() -> None:
+    frame = pd.DataFrame([[1, 2, 3]], columns=["a", "a", 7])
+    with pytest.raises(BadInput) as caught:
+        describe_features("credit", frame, ["a", "b"], DIGEST)
+    twice, absent = caught.value.faults
+    assert (twice.where, twice.says) == ("features: a", "stands twice in the table.")
+    assert (absent.where, absent.says) == ("features: b", "is not a column; there are: a, 7.")
+
+
 def test_all_faults_at_once_and_order_kept() -> None:
     frame = pd.DataFrame({"b": [1], "a": [2], "when": pd.to_datetime(["2026-01-01"])})
     assert [feature.name for feature in describe_features("credit", frame, ["a", "b"], DIGEST).features] == ["a", "b"]
     with pytest.raises(BadInput) as caught:
         describe_features("credit", frame, ["missing", "when", "a", "a"], DIGEST)
-    assert len(caught.value.faults) == 4
+    assert [fault.where for fault in caught.value.faults] == ["features: missing", "features: when", "features: a"]
     with pytest.raises(BadInput, match="at least one"):
         describe_features("credit", frame, [], DIGEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from vendorkit.adapters.store import Candidate, Store
 from vendorkit.records.contract import contract_of
 from vendorkit.records.manifest import load_manifest
-from vendorkit.tracking import measurement
+from vendorkit.tracking import measurement, measuring
 from vendorkit.tracking.measurement import Found, Job, Measurements, Subject, arrays
 from vendorkit.tracking.measures import answer_job
 
@@ -149,6 +150,23 @@ def test_leaving_ends_what_runs(subject: Subject, tmp_path: Path) -> None:
     assert ends(int(child.read_text()))
     assert not measurements._path.exists()
     measurements.close()
+
+
+def test_where_nobody_reads_the_reports_nothing_is_left_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = [subprocess.Popen([each, "600"], start_new_session=True) for each in ("true", "sleep")]
+    waiting = iter(started)
+    monkeypatch.setattr(measuring, "_fork", lambda folder, ours: next(waiting).pid)
+    orders, reports = os.pipe(), os.pipe()
+    os.close(reports[0])
+    os.write(orders[1], 2 * b'{"folder": "a", "limit_seconds": 600}\n')
+    with pytest.raises(BrokenPipeError):
+        measuring.main(orders[0], reports[1], spawn=False)
+    for process in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process.pid, 0)
+        process.returncode = 0  # the measuring process waited for it
+    for descriptor in (*orders, reports[1]):
+        os.close(descriptor)
 
 
 def test_a_measuring_process_that_is_killed_is_told(subject: Subject, tmp_path: Path) -> None:

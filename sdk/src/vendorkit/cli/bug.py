@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ def report_bug(command: str, arguments: Sequence[str], error: Exception) -> Vend
     trace = "".join(traceback.format_exception(error))
     try:
         log = Path(tempfile.mkdtemp(prefix="vendorkit-bug-")) / "log.txt"
-        log.write_text(f"{head}vendorkit {command} {' '.join(arguments)}\n\n{trace}", "utf-8", "backslashreplace")
+        log.write_text(f"{head}vendorkit {command} {shlex.join(arguments)}\n\n{trace}", "utf-8", "backslashreplace")
     except OSError as full:
         return VendorkitError(says, fix=f"Please report it. No log could be written: {full}.")
     return VendorkitError(says, fix=f"Please report it and attach {log}")

@@ -14,7 +14,10 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from vendorkit.errors import VendorkitError
 
 COMMANDS: dict[str, str] = {
     "new": "kick off an engagement: scaffold, lock, first commit",
@@ -160,11 +163,26 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     except MemoryError:
         return console.error(Unavailable("Memory ran out.", fix="Run it where there is more."))
     except OSError as error:
-        return console.error(Unavailable(f"The system refused: {error}.", fix="Mend that and run it again."))
+        return console.error(refused_by_system(error))
     except Exception as error:  # noqa: BLE001  (the one place: a bug never looks like a finding)
         from vendorkit.cli.bug import report_bug  # noqa: PLC0415
 
         return console.error(report_bug(name, arguments, error))
+
+
+def refused_by_system(error: OSError) -> VendorkitError:
+    """What the system refused: bad input where the path is of the wrong kind, which no retry makes right."""
+    from vendorkit.errors import BadInput, Fault, Unavailable  # noqa: PLC0415
+
+    expected: dict[type[OSError], str] = {
+        FileExistsError: "a folder, or nothing there yet",
+        NotADirectoryError: "only folders above it",
+        IsADirectoryError: "a file",
+    }
+    if type(error) not in expected:
+        return Unavailable(f"The system refused: {error}.", fix="Mend that and run it again.")
+    says = f"{error.strerror}: expected {expected[type(error)]}."
+    return BadInput("A path cannot be used.", [Fault(str(error.filename), says)])
 
 
 def command_parser(name: str) -> Parser:
@@ -175,7 +193,7 @@ def command_parser(name: str) -> Parser:
     """
     if name not in COMMANDS:
         if more := family(name):
-            build_parser(more, name).error(f"which of {', '.join(more)}?")
+            build_parser(more, name).error(f"expected one of {', '.join(more)}")
         from difflib import get_close_matches  # noqa: PLC0415  (only for those who mistype)
 
         near = get_close_matches(name, COMMANDS, n=1)
@@ -194,8 +212,11 @@ def console() -> NoReturn:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # the kernel keeps process 1 of a container from its default
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     gc.set_threshold(100_000, 20, 50)  # importing mlflow makes no garbage: looking for it costs a sixth of the time
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # its descriptor is closed: no file of ours may get that number
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # None where the descriptor is closed
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code = main(sys.argv[1:])
     if code:

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -63,9 +64,7 @@ class Console:
     @property
     def coloured(self) -> bool:
         """Whether people read standard output on a terminal that shows colours (https://no-color.org)."""
-        if sys.stdout is None or self.as_json:  # None where the descriptor is closed
-            return False
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        return not self.as_json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def progress(self, line: str) -> None:
         """One line of progress on standard error."""
@@ -120,9 +119,10 @@ class Console:
         self._end_bar()
         if self.as_json:
             faults = [{"where": fault.where, "says": fault.says, "fix": fault.fix} for fault in error.faults]
-            self._envelope(error.exit_code, {"error": error.says, "faults": faults, "fix": error.fix}, [])
-        else:
-            _write(harmless(f"{' '.join(['vendorkit', self.command]).strip()}: {error}"), sys.stderr)
+            with suppress(OSError):  # standard output itself may be what refused
+                self._envelope(error.exit_code, {"error": error.says, "faults": faults, "fix": error.fix}, [])
+                return error.exit_code
+        _write(harmless(f"{' '.join(['vendorkit', self.command]).strip()}: {error}"), sys.stderr)
         return error.exit_code
 
     def interrupted(self) -> int:
@@ -160,10 +160,16 @@ def harmless(text: str) -> str:
 
 
 def _write(text: str, stream: TextIO) -> None:
-    """Print a line. Where nobody reads any more (`| head`), the exit code still tells."""
+    """Print a line. Where nobody reads any more (`| head`), or progress has no place, the exit code still tells.
+
+    Raises:
+        OSError: Standard output takes no more: what is there must not pass for the answer.
+    """
     try:
         print(text, file=stream, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
+        if stream is not sys.stderr and not isinstance(error, BrokenPipeError):
+            raise
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())  # or Python complains when it flushes at its end
         os.close(nowhere)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from vendorkit.cli.output import Console, Outcome
@@ -50,16 +51,16 @@ def told(result: Result, wish: Wish, plan: Path | None = None) -> Outcome:
 def _next(result: Result, wish: Wish, plan: Path | None) -> Iterator[str]:
     """What to do after it; nothing where all is done."""
     statuses = {outcome.status for outcome in result.outcomes}
-    command = "vendorkit fleet update"  # plans and `--resume` are its own; `fleet reset` has neither
+    command, updates = "vendorkit fleet update", wish.reset is None
     if plan is not None:
-        yield f"{plan} has the plan. Next: {command} --apply {plan}"
+        yield f"{plan} has the plan. Next: {command} --apply {quote(str(plan))}"
     elif wish.dry:
-        plans = f", or `{command} --plan FILE` for somebody's yes" if wish.reset is None else ""
-        yield f"Nothing was written. Next: the same without `--dry-run`{plans}."
-    elif "failed" in result.stopped and wish.reset is not None:
-        yield f"Next: mend what failed, let runs begin again by `{command} --resume --dry-run`, then the same command"
-    elif "failed" in result.stopped:
+        planned = f", or `{command} --plan FILE` for somebody's yes" if updates else ""
+        yield f"Nothing was written. Next: the same without `--dry-run`{planned}."
+    elif "failed" in result.stopped and updates:
         yield f"Next: mend what failed, then `{command} --retry`; or go on all the same with `{command} --resume`"
+    elif "failed" in result.stopped:
+        yield f"Next: mend what failed; `{command} --retry` lifts the stop, then the same command again"
     elif statuses & {"conflict", "refused", "failed", "needs-tasks"}:
         yield "Next: vendorkit fleet status --stuck"
     elif result.held:

@@ -9,7 +9,6 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 
 from vendorkit.adapters.commits import OURS
+from vendorkit.adapters.store import write_whole
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.fleet import FLEET_FILE, Fleet, Repository, Template, is_url, load_fleet, name_of
@@ -163,24 +163,16 @@ def add_to_list(folder: Path, repositories: Sequence[Repository], templates: Seq
         BadInput: The file is not valid, or is laid out so that nothing can be added; it is unchanged.
     """
     path = folder / FLEET_FILE
-    text = path.read_text(encoding="utf-8") if path.exists() else BEGINNING
-    before = load_fleet(text.encode())
+    data = path.read_bytes() if path.exists() else BEGINNING.encode()
+    before = load_fleet(data)
+    text = data.decode().replace("\r\n", "\n")
     for key, entries in (("templates", templates), ("repositories", repositories)):
         text = _with_entries(text, key, [entry.model_dump(mode="json", exclude_unset=True) for entry in entries])
     after = load_fleet(text.encode())
     wanted = {"repositories": (*before.repositories, *repositories), "templates": (*before.templates, *templates)}
     if after != before.model_copy(update=wanted):
         raise BadInput(f"{FLEET_FILE} is laid out so that nothing can be added to it.", fix="Add the entries by hand.")
-    aside = folder / f".{FLEET_FILE}.{os.getpid()}"
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            aside.unlink()
+    write_whole(path, (text.replace("\n", "\r\n") if b"\r\n" in data else text).encode())
     return after
 
 

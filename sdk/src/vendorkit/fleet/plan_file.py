@@ -6,14 +6,13 @@ Executing it makes these very trees, or refuses where the repository or the resu
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints, ValidationError
 
+from vendorkit.adapters.store import write_whole
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.base import Timestamp, Value, key_path, now
 
@@ -104,13 +103,7 @@ def write_plan(path: Path, outcomes: Iterable[Mapping[str, Any]], *, to: str, co
         "left": left,
     }
     made = PlanFile.model_validate_json(json.dumps(value))
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        aside.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            aside.unlink()
+    write_whole(path, f"{made.model_dump_json(indent=1)}\n".encode())
     return made
 
 

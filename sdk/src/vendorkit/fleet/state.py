@@ -119,6 +119,12 @@ class State:
         rows = self._all("SELECT id, at, by, target, ended, why FROM run ORDER BY id")
         return [Run(row[0], row[1], row[2], row[3], row[4] or "", row[5] or "") for row in rows]
 
+    def last_target(self) -> str:
+        """The version that the newest update was to bring; resets do not count. Empty where none was named."""
+        updates = "SELECT target FROM run WHERE json_extract(options, '$.reset') IS NULL"
+        rows = self._all(f"{updates} ORDER BY id DESC LIMIT 1")
+        return str(rows[0][0]) if rows else ""
+
     def add_outcome(self, run: int, name: str, details: dict[str, Any], request: Known | None) -> None:
         """How one repository ended in a run, at once on disk."""
         head = (run, name, now(), details["status"], details["to"], details["branch"])

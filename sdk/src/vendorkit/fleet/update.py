@@ -155,7 +155,6 @@ def commit(
     branch: str,
     *,
     heal_message: str = "Restore files that belong to the template",
-    base_branch: str | None = None,
     replaces: Collection[str] = (),
 ) -> str:
     """Commit exactly what was planned on a branch; what is healed is a commit of its own on top.
@@ -169,8 +168,6 @@ def commit(
         message: Message of the update.
         branch: Short name of the branch.
         heal_message: Message of the commit that restores managed files.
-        base_branch: Full name of the branch that was planned on (`refs/heads/main`); where it names another commit
-            by now, the plan no longer holds. None asks nothing.
         replaces: Commits of ours that the branch may name and lose.
 
     Returns:
@@ -178,14 +175,12 @@ def commit(
 
     Raises:
         BadInput: The plan changes nothing, or no branch can be called that.
-        Refused: The repository moved on, or somebody else committed on the branch.
+        Refused: Somebody else committed on the branch.
         Unavailable: The repository cannot be written.
     """
     if planned.changes_nothing:
         raise BadInput(f"There is nothing to commit in {repository}.")
     objects = GitObjects(repository)
-    if base_branch is not None and objects.commit_of(base_branch) != planned.base_commit:
-        raise Refused(f"{repository} moved on since the plan was made.", fix="Plan it again.")
     tip = objects.commit_of(f"refs/heads/{branch}")
     if tip is not None and _is_done(objects, tip, planned):
         return tip

@@ -142,8 +142,8 @@ class Versions:
         mirror = self._mirror(first.source)
         texts = [_text(mirror, version.commit) for version in (first, last)]
         if texts[1]:
-            compared = difflib.ndiff(texts[0], texts[1])
-            added = [line[2:] for line in compared if line.startswith("+ ") and line.strip("+ ")]
+            compared = list(difflib.unified_diff(texts[0], texts[1], n=0, lineterm=""))
+            added = [line[1:] for line in compared[2:] if line.startswith("+") and line.strip("+ ")]  # 2: the head
             if added:
                 return added[:_MOST_CHANGES]
         return mirror.subjects(first.commit, last.commit)[:_MOST_CHANGES]

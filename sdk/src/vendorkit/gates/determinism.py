@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from vendorkit.errors import BadInput
 from vendorkit.gates.base import Described, Evidence, GateSpec, answer, refuse_unused
@@ -43,6 +44,23 @@ def runs_of(spec: GateSpec) -> int:
     if wanted not in range(LEAST_RUNS, MOST_RUNS + 1):
         raise BadInput(f"`min` is {wanted:g}; give how often `prepare` runs, {LEAST_RUNS} to {MOST_RUNS}.")
     return int(wanted)
+
+
+def prepared_tables(recorded: str | None, measured: Iterable[Mapping[str, Any] | str]) -> tuple[str, ...] | str:
+    """Digests of the prepared table, that of the training first; or why there are none.
+
+    Args:
+        recorded: That of the training; None where it did not go through `prepare`.
+        measured: What each further run gave, or why it failed.
+    """
+    if recorded is None:
+        return "the candidate was not trained through `prepare`"
+    digests = [recorded]
+    for found in measured:
+        if isinstance(found, str):
+            return found
+        digests.append(str(found["digest"]))
+    return tuple(digests)
 
 
 def repeated(specs: Iterable[GateSpec]) -> int:

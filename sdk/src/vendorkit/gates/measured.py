@@ -6,7 +6,7 @@ For gates whose value comes from a measurement of their own (latency, memory, bu
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -140,3 +140,17 @@ def measured_from(values: Mapping[str, Any]) -> Measured:
         timings=tuple(Timing.model_validate(timing) for timing in values.get("timings", ())),
         notes=tuple(values.get("notes", ())),
     )
+
+
+def measured_of(
+    whose: str, specs: Iterable[GateSpec], found: Mapping[str, Mapping[str, Any] | str]
+) -> dict[str, Measured | str]:
+    """What was measured for single gates, by their ids; a text says why it could not be.
+
+    Args:
+        whose: `candidate` or `current`.
+        specs: The gates.
+        found: Measurements, those of a gate by `candidate:ID` or `current:ID`.
+    """
+    given = {spec.id: found[f"{whose}:{spec.id}"] for spec in specs if f"{whose}:{spec.id}" in found}
+    return {name: value if isinstance(value, str) else measured_from(value) for name, value in given.items()}

@@ -73,8 +73,8 @@ def deploy(
     registry = registry or Registry.open(repo)
     log = log_of(registry, model, repo)
     refuse_tampered(log, model)
-    move = None if version else _promoted(registry, log, authority, model, alias or LIVE)
-    found = find_version(registry, model, version or (move.decision.version if move else 0))
+    move = _promoted(registry, log, authority, model, alias or LIVE) if version is None else None
+    found = find_version(registry, model, move.decision.version if move else version or 0)
     with ExitStack() as stack:
         folder = tempfile.TemporaryDirectory(prefix="vendorkit-")
         stack.callback(folder.cleanup)

@@ -65,20 +65,23 @@ def due(
         as_of: The day that is judged by; by default today.
         logs: Folder of prediction logs by model; by default the engagement's.
         registry: An open registry; by default the engagement's.
+
+    Raises:
+        BadInput: The engagement has no such model.
     """
     manifest = read_manifest(repo)
+    asked = manifest.models() if model is None else (manifest.model(model),)
     authority = authority_of(repo, manifest, approval_rule(manifest))
     registry = registry or Registry.open(repo)
     today = as_of or datetime.now(UTC).date()
     found: list[tuple[date, Due]] = []
-    for surface in manifest.models():
-        if model in (None, surface.id):
-            log = log_of(registry, surface.id, repo)
-            live = _live(log, authority)
-            used = last_use((logs or repo / LOGS) / surface.id)
-            for version in registry.versions(surface.id):
-                moves = live.get(version.number, [])
-                found += _of_release(version, moves, log, authority, surface, manifest.lifecycle, used, today)
+    for surface in asked:
+        log = log_of(registry, surface.id, repo)
+        live = _live(log, authority)
+        used = last_use((logs or repo / LOGS) / surface.id)
+        for version in registry.versions(surface.id):
+            moves = live.get(version.number, [])
+            found += _of_release(version, moves, log, authority, surface, manifest.lifecycle, used, today)
     if model is None:
         found += _of_waivers(manifest, today)
     return tuple(entry for _, entry in sorted(found, key=lambda pair: (pair[0], pair[1].subject)))

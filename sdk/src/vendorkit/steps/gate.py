@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ from vendorkit.adapters.store import Candidate, Store, read_record
 from vendorkit.documents.gate_report import FILE_NAMES, FORMATS
 from vendorkit.errors import BadInput, Fault, Refused
 from vendorkit.gates.ask import all_passed, ask_all, needs
-from vendorkit.gates.base import Counted, Evidence, Measured
+from vendorkit.gates.base import Counted, Evidence
 from vendorkit.gates.change import Limits, Standing, changes, limits_of, loosened
-from vendorkit.gates.determinism import accepted_exception, repeated
+from vendorkit.gates.determinism import accepted_exception, prepared_tables, repeated
 from vendorkit.gates.evidence import asks, confused, one_class, scored_from
 from vendorkit.gates.histogram import binned
-from vendorkit.gates.measured import measured_from
+from vendorkit.gates.measured import measured_of
 from vendorkit.gates.scored import Scored
 from vendorkit.records.base import now
 from vendorkit.records.canonical import digest_file, digest_json
@@ -113,9 +113,9 @@ def gate(
         task=run.task,
         candidate=rows["candidate"],
         current=rows.get("current"),
-        prepared=_prepared(run, [found[name] for name in jobs if name.startswith("prepared/")]),
-        measured=_measured("candidate", specs, found) | changed,
-        measured_current=_measured("current", specs, found) if "current" in rows else None,
+        prepared=prepared_tables(run.prepared, [found[name] for name in jobs if name.startswith("prepared/")]),
+        measured=measured_of("candidate", specs, found) | changed,
+        measured_current=measured_of("current", specs, found) if "current" in rows else None,
         exception=accepted_exception(manifest),
     )
     wider = loosened(before.limits, after.limits) if before else {}
@@ -232,6 +232,9 @@ def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str], candida
         if not (repo / benchmark.path).exists():
             fix = f"Run `vendorkit snapshot {name}` and commit {benchmark.path}."
             faults.append(Fault(benchmark.path, "does not exist.", fix))
+        elif benchmark.path.endswith(".py") and dataset not in known:
+            says = f"changes the rows of {dataset}, which {candidate.run.model} was not trained with."
+            faults.append(Fault(f"benchmarks: {name}", says, "Name one of its datasets in `dataset`."))
         elif benchmark.path.endswith(".py"):
             rows, file = known[dataset], repo / benchmark.path
             digest = digest_json({"stress": digest_file(file), "rows": rows.content_digest})
@@ -244,7 +247,7 @@ def _frozen_benchmarks(repo: Path, manifest: Manifest, names: list[str], candida
                 continue
             found[name] = FrozenBenchmark(benchmark.kind, dataset, snapshot, snapshot.content_digest)
     if faults:
-        raise BadInput("Benchmarks are not frozen yet.", faults)
+        raise BadInput("Benchmarks cannot be asked.", faults)
     return found
 
 
@@ -314,12 +317,6 @@ def _jobs(
     return jobs
 
 
-def _measured(whose: str, specs: tuple[Gate, ...], found: Mapping[str, Found | str]) -> dict[str, Measured | str]:
-    """What was measured for single gates, by their ids."""
-    given = {spec.id: found[f"{whose}:{spec.id}"] for spec in specs if f"{whose}:{spec.id}" in found}
-    return {name: value if isinstance(value, str) else measured_from(value) for name, value in given.items()}
-
-
 def _judged(
     whose: str,
     found: Mapping[str, Found | str],
@@ -378,15 +375,3 @@ def _counted(
                     name, benchmark.content_digest, counts.n, counts.engine, tallies, plan.MOST_ROWS, rows
                 )
     return found
-
-
-def _prepared(run: Run, measured: Sequence[Found | str]) -> tuple[str, ...] | str:
-    """Digests of the prepared table, that of the training first; or why there are none."""
-    if run.prepared is None:
-        return "the candidate was not trained through `prepare`"
-    digests = [run.prepared]
-    for found in measured:
-        if isinstance(found, str):
-            return found
-        digests.append(str(found["digest"]))
-    return tuple(digests)

@@ -175,7 +175,8 @@ def _version_before(log: Log, model: str, alias: str, authority: Authority) -> i
         elif trail[-1:] != [signed.decision.version]:
             trail.append(signed.decision.version)
     if len(trail) < 2:
-        faults = [Fault(f"{model}@{alias}", "points to the first of its versions, or was rolled back to it.")]
+        first = "points to the first of its versions, or was rolled back to it."
+        faults = [Fault(f"{model}@{alias}", first if trail else "was never promoted to.")]
         raise BadInput("There is nothing to go back to.", faults)
     return trail[-2]
 

@@ -17,11 +17,10 @@ from vendorkit.errors import Fault, Refused
 from vendorkit.records.canonical import digest_file
 from vendorkit.records.manifest import Manifest
 from vendorkit.records.pack import GIT_FOLDER, PACK_FILE, PARTS_OF_RELEASE, RELEASES_FOLDER, Pack, PackedRelease
+from vendorkit.trust.aliases import LIVE
 from vendorkit.trust.log import log_of, refuse_tampered
 from vendorkit.trust.people import authority_of
 from vendorkit.trust.releases import RELEASE_FILE, find_version, verify_release
-
-LIVE = "champion"
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,9 @@ def releases(
         model: Only this model.
         as_of: As it was then, by the signed history; by default as it is.
         registry: An open registry; by default the engagement's.
+
+    Raises:
+        BadInput: The model is neither one of the engagement nor registered.
     """
     manifest = read_manifest(repo)
     authority = authority_of(repo, manifest, approval_rule(manifest))
@@ -119,6 +122,8 @@ def releases(
     lines: list[ReleaseLine] = []
     for name in [model] if model else [surface.id for surface in manifest.models()]:
         versions, pointing, log = registry.versions(name), registry.aliases(name), log_of(registry, name, repo)
+        if not versions:
+            manifest.model(name)  # another engagement's may have releases, a misspelt one has none
         if as_of:
             log = log.until(as_of)
             versions = [version for version in versions if datetime.fromisoformat(version.created_at) <= as_of]

@@ -31,11 +31,11 @@ from vendorkit.records.run import Environment, Person, Run
 from vendorkit.records.snapshot import Snapshot
 from vendorkit.tracking import comparing
 from vendorkit.tracking.rebuilding import Checkout
+from vendorkit.trust.aliases import LIVE
 from vendorkit.trust.log import log_of
 from vendorkit.trust.people import authority_of
 from vendorkit.trust.releases import find_version, verify_release
 
-LIVE = "champion"
 RECORDS = "records"
 """Folder of the engagement's own records, reviewed like code."""
 

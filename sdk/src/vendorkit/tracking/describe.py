@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,11 +28,15 @@ def describe_features(model: str, frame: pd.DataFrame, names: Sequence[str], def
     """
     faults: list[Fault] = []
     features: list[Feature] = []
-    for name in names:
-        if name not in frame.columns:
-            faults.append(Fault(f"features: {name}", f"is not a column; there are: {', '.join(frame.columns)}."))
-        elif list(names).count(name) > 1:
+    named, there = Counter(names), Counter(frame.columns)
+    for name, times in named.items():
+        if not there[name]:
+            known = ", ".join(map(str, there))
+            faults.append(Fault(f"features: {name}", f"is not a column; there are: {known}."))
+        elif times > 1:
             faults.append(Fault(f"features: {name}", "is named twice."))
+        elif there[name] > 1:
+            faults.append(Fault(f"features: {name}", "stands twice in the table.", "Rename one in prepare()."))
         else:
             described = _describe(name, frame[name])
             if isinstance(described, Fault):

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -137,7 +137,7 @@ class Measurements:
                 name, job = next(iter(waiting.items()))
                 folders[str(self._start(job))] = name
                 del waiting[name]
-            ended = next(self._ended(), None)
+            ended = self._next_ended()
             if ended is None:
                 why = f"the measuring process gave no answer: {last_words(self._path / 'log.txt')}"
                 return {**dict.fromkeys(jobs, why), **found}
@@ -159,11 +159,10 @@ class Measurements:
                 pass
         return folder
 
-    def _ended(self) -> Iterator[dict[str, str]]:
-        """The next measurement that ended; none where the process died."""
+    def _next_ended(self) -> dict[str, str] | None:
+        """The next measurement that ended; None where the process died."""
         line = self._process.stdout.readline() if self._process.stdout else b""
-        if line.endswith(b"\n"):
-            yield json.loads(line)
+        return json.loads(line) if line.endswith(b"\n") else None
 
 
 def arrays(found: Found) -> dict[str, Numbers]:

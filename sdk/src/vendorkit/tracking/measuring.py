@@ -50,13 +50,22 @@ def main(orders: int, reports: int, *, spawn: bool) -> None:
         spawn: Whether each measurement gets a new interpreter in place of a fork.
     """
     running: dict[int, Running] = {}
+    try:
+        _obey(orders, reports, running, spawn=spawn)
+    finally:  # also where nobody reads the reports any more
+        for process in running:
+            _end(process)
+
+
+def _obey(orders: int, reports: int, running: dict[int, Running], *, spawn: bool) -> None:
+    """Start what is ordered and report what ended, until the orders end; `running` has what is under way."""
     text = b""
     while True:
         ready, _, _ = select.select([orders], [], [], POLL_SECONDS if running else None)
         if ready:
             chunk = os.read(orders, 65_536)
             if not chunk:
-                break
+                return
             *lines, text = (text + chunk).split(b"\n")
             for order in map(json.loads, lines):
                 process = _spawn(order["folder"]) if spawn else _fork(order["folder"], (orders, reports))
@@ -67,8 +76,6 @@ def main(orders: int, reports: int, *, spawn: bool) -> None:
             if how:
                 del running[process]
                 os.write(reports, json.dumps({"folder": measurement.folder, "how": how}).encode() + b"\n")
-    for process in running:
-        _end(process)
 
 
 def _fork(folder: str, ours: tuple[int, ...]) -> int:

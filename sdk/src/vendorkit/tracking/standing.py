@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from vendorkit.adapters import repository
+from vendorkit.adapters.engagement import MANIFEST
 from vendorkit.errors import BadInput
 from vendorkit.records.features import FeatureSet
 from vendorkit.records.gate_report import GateReport
 from vendorkit.records.manifest import Gate, Manifest, load_manifest
 from vendorkit.records.run import Run
-
-MANIFEST = "engagement.yaml"
 
 
 def made_with(run: Run, features: FeatureSet) -> dict[str, dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from vendorkit.adapters.registry import Registry, Version
@@ -126,7 +126,6 @@ def usable(
     move: Signed | None = None,
     emergency: bool = False,
     used: bool = True,
-    on: date | None = None,
 ) -> tuple[ReleaseFiles, tuple[Signed, ...]]:
     """A release that is whole, approved and not retired, with the approvals that count.
 
@@ -138,14 +137,13 @@ def usable(
         move: The move by which it is used; a valid emergency promotion stands in for missing approvals.
         emergency: Whether such a promotion is about to be recorded.
         used: As for `verify_release`.
-        on: The day that a retirement is judged by; by default today.
 
     Raises:
         Refused: It is not; every reason is named.
     """
     refuse_tampered(log, version.model)
     files = verify_release(registry, version, folder, used=used)
-    return files, refuse_unusable(files.subject, log, authority, move=move, emergency=emergency, on=on)
+    return files, refuse_unusable(files.subject, log, authority, move=move, emergency=emergency)
 
 
 def refuse_unusable(
@@ -155,7 +153,6 @@ def refuse_unusable(
     *,
     move: Signed | None = None,
     emergency: bool = False,
-    on: date | None = None,
 ) -> tuple[Signed, ...]:
     """The approvals that count for a verified release; arguments as for `usable`.
 
@@ -167,7 +164,7 @@ def refuse_unusable(
         fix = f"An internal person who did not make it runs `vendorkit approve {subject.name}`."
         raise Refused(f"{subject.name} is not approved.", faults, fix=fix)
     ending = ending_of(subject, log, authority)
-    if ending and ending.ending.blocks(on or datetime.now(UTC).date()):
+    if ending and ending.ending.blocks(datetime.now(UTC).date()):
         raise ended(subject.name, ending)
     return standing(subject, log, authority).approvals
 

@@ -95,9 +95,9 @@ class Candidacy:
             rule=rule,
         )
 
-    def live_dossier(self, registry: Registry | None, folder: Path) -> Dossier | None:
+    def live_dossier(self, registry: Registry, folder: Path) -> Dossier | None:
         """What is known of the live version, fetched into a folder; None where none is live."""
-        return dossier_of(registry, self.live, folder) if registry and self.live else None
+        return dossier_of(registry, self.live, folder) if self.live else None
 
 
 def candidacy_of(repo: Path, manifest: Manifest, candidate: Candidate) -> Candidacy:

@@ -8,6 +8,7 @@ from vendorkit.errors import BadInput, Fault
 from vendorkit.records.decision import Decision
 from vendorkit.records.evidence import Evidence
 from vendorkit.records.manifest import load_manifest
+from vendorkit.trust.dossier import DECLARED
 from vendorkit.trust.releases import ReleaseFiles
 
 
@@ -21,10 +22,10 @@ def evidence_of(files: ReleaseFiles, decisions: tuple[Decision, ...] = ()) -> Ev
     Raises:
         BadInput: Its manifest or lock file is absent, or the manifest is of another version of vendorkit.
     """
-    declared = files.folder / "engagement"
+    declared = files.folder / DECLARED
     absent = [name for name in (MANIFEST, LOCKFILE) if not (declared / name).is_file()]
     if absent:
-        faults = [Fault(f"{files.version.name}: engagement/{name}", "is not part of the release.") for name in absent]
+        faults = [Fault(f"{files.version.name}: {DECLARED}/{name}", "is not part of the release.") for name in absent]
         raise BadInput("Its surroundings are not known.", faults)
     return Evidence(
         version=files.version.number,

@@ -181,7 +181,12 @@ def _parse_signed(text: str, where: str) -> tuple[Signed, str]:
 
 
 def decision_fault(signed: Signed, authority: Authority) -> str | None:
-    """Why a signed decision does not count; None when it is signed by an internal person."""
+    """Why a signed decision does not count; None when it is signed by an internal person, at a time to be believed."""
+    return _signature_fault(signed, authority) or _time_fault(signed, authority)
+
+
+def _signature_fault(signed: Signed, authority: Authority) -> str | None:
+    """Why a decision is not that of an internal person; None when it is signed by one."""
     decision = signed.decision
     person = authority.people.get(decision.actor)
     if person is None:
@@ -191,8 +196,7 @@ def decision_fault(signed: Signed, authority: Authority) -> str | None:
     if not authority.signers.strip():
         return f"{SIGNERS_FILE} is missing, empty or a link, so that no key is known"
     signers, revoked = authority.signers, authority.revoked
-    why = _checked(decision.to_bytes(), signed.signature, person.email, signers, decision.at, revoked)
-    return why or _time_fault(signed, authority)
+    return _checked(decision.to_bytes(), signed.signature, person.email, signers, decision.at, revoked)
 
 
 def _time_fault(signed: Signed, authority: Authority) -> str | None:
@@ -343,19 +347,15 @@ def _next_time(log: Log, authority: Authority) -> str:
         Refused: The last decision that counts is dated in the future: what follows it would not count one day.
     """
     present = datetime.now(UTC)
+    limit = present + CLOCKS_DIFFER
     ahead = [signed for signed in log.accepted if _time(signed) > present]
-    far = [signed for signed in ahead if _time(signed) > present + CLOCKS_DIFFER and _counts_later(signed, authority)]
+    far = [signed for signed in ahead if _time(signed) > limit and _signature_fault(signed, authority) is None]
     if far:
         last = far[-1].decision
         fault = Fault(f"{last.kind} by {last.actor}", f"is dated {last.at}, and it is {present:%Y-%m-%dT%H:%M:%SZ}.")
         fix = "Set the clock of whichever machine is wrong; if it was theirs, decide again after that time."
         raise Refused("The last decision is dated in the future.", [fault], fix=fix)
-    near = [signed for signed in ahead if _time(signed) <= present + CLOCKS_DIFFER]
-    return max((signed.decision.at for signed in near), default=now())
-
-
-def _counts_later(signed: Signed, authority: Authority) -> bool:
-    return "still to come" in (decision_fault(signed, authority) or "")
+    return max((signed.decision.at for signed in ahead if _time(signed) <= limit), default=now())
 
 
 def _see_it_newest(registry: Registry, log: Log, model: str) -> None:

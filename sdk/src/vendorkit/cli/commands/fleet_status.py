@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
+    from vendorkit.adapters.store import write_whole  # noqa: PLC0415
     from vendorkit.cli.fleet import drift_of, judge_of, newest_of, opened  # noqa: PLC0415
     from vendorkit.fleet.status import on_version, status  # noqa: PLC0415
     from vendorkit.records.canonical import digest_json  # noqa: PLC0415
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
             progress=console.bar,
         )
         if args.export:
-            args.export.write_text(json.dumps(fleet.state.exported(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+            write_whole(args.export, f"{json.dumps(fleet.state.exported(), indent=1, ensure_ascii=False)}\n".encode())
         state = {name: fleet.state.setting(name) for name in ("paused", "stopped")}
     if args.on:
         standings = on_version(standings, args.on)

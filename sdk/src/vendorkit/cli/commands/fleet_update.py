@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
         if args.pause is not None:
             fleet.state.set("paused", args.pause or "no reason given")
             return Outcome({"paused": args.pause, "repos": []}, "The fleet is paused.")
-        if args.resume:
+        if args.resume and not (args.dry_run or args.plan):
             for name in ("paused", "stopped"):
                 fleet.state.set(name, "")
         return _update(args, console, fleet)
@@ -109,7 +109,7 @@ def _wish(args: argparse.Namespace, fleet: Opened, planned: PlanFile | None) -> 
 
     to = planned.to if planned else args.to
     if args.retry and not to:
-        to = next((run.target for run in reversed(fleet.state.runs())), "")
+        to = fleet.state.last_target()
     return Wish(
         to=to,
         by=fleet.author.email,

@@ -59,9 +59,9 @@ def _moment(text: str) -> datetime:
     """A time or a day; UTC where no zone is named."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the first and the last day of the calendar may be none in UTC
         raise argparse.ArgumentTypeError(f"{text!r} is no time; expected 2026-11-01 or 2026-11-01T12:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _text(answer: LineageAnswer) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -63,5 +64,5 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     }
     text = f"Made {made.path} (commit {made.commit[:12]}) from {made.template} {made.ref}".rstrip()
     if (made.path / "engagement.yaml").is_file():
-        text += f"\nNext: cd {args.destination} && uv run vendorkit check"
+        text += f"\nNext: cd {shlex.quote(args.destination)} && uv run vendorkit check"
     return Outcome(result, text)

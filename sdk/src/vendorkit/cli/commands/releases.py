@@ -16,6 +16,7 @@ from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
 
 if TYPE_CHECKING:
+    from vendorkit.records.decision import Ending
     from vendorkit.steps.releases import ReleaseLine
 
 EXAMPLES = ("vendorkit releases credit --as-of 2026-11-22", "vendorkit releases --due --json")
@@ -89,11 +90,7 @@ def _due(args: argparse.Namespace, repo: Path, as_of: datetime | None) -> Outcom
     return Outcome({"due": [asdict(entry) for entry in found]}, _table(rows) if found else "Nothing is due.")
 
 
-def _says(ending: object) -> str:
-    from vendorkit.records.decision import Ending  # noqa: PLC0415
-
-    if not isinstance(ending, Ending):
-        return ""
+def _says(ending: Ending) -> str:
     parts = [f"warns from {ending.warn_from}"] if ending.warn_from else []
     parts += [f"is blocked from {ending.block_from}"] if ending.block_from else []
     parts += [f"use {ending.replacement}"] if ending.replacement else []
