@@ -68,8 +68,9 @@ def test_a_beginning_of_several_names_all(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["ffffffffff", "sha256:ffffffffff", "../../data", "*", "credit/1"])
 def test_an_unknown_name_is_said(world: World, name: str) -> None:
-    with pytest.raises(BadInput, match="there is no candidate"):
+    with pytest.raises(BadInput, match="there is no candidate") as caught:
         Store(world.repo).candidate(name)
+    assert caught.value.fix == "Leave the name out for the newest."
 
 
 @pytest.mark.parametrize("name", ["", "sha256:"])

@@ -10,6 +10,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from vendorkit.documents.cyclonedx import bill_of_materials
+from vendorkit.errors import BadInput
 from vendorkit.records.evidence import Evidence
 from vendorkit.records.gate_report import Cell
 
@@ -92,3 +93,14 @@ def test_data_files_and_packages_are_components_with_hashes(evidence: Evidence, 
 def test_it_tells_no_secrets_and_is_the_same_each_time(evidence: Evidence, bill: dict[str, Any]) -> None:
     assert "secret" not in json.dumps(bill)
     assert bill_of_materials(replace(evidence, lock=LOCK)) == bill
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [b"\xff", b"[[", b"package = 3", b"[[package]]\nversion = '1'", b"[[package]]\nname = 1\nversion = '1'",
+     b"[[package]]\nname = 'a'\nversion = '1'\nwheels = 'none'", b"[[package]]\nname = 'a'\nsource = 1"],
+)  # fmt: skip
+def test_a_lock_of_another_form_is_named(evidence: Evidence, lock: bytes) -> None:
+    with pytest.raises(BadInput) as caught:
+        bill_of_materials(replace(evidence, lock=lock))
+    assert caught.value.faults[0].where == "uv.lock"

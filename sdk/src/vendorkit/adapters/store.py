@@ -212,7 +212,8 @@ class Store:
         found = [path for path in newest_last if path.name.startswith(wanted)]
         if not found:
             says = f"there is no candidate {name}." if name else "there is no candidate yet."
-            raise BadInput("No candidate.", [Fault("candidate", says)], fix="Run `vendorkit train` first.")
+            fix = "Leave the name out for the newest." if newest_last else "Run `vendorkit train` first."
+            raise BadInput("No candidate.", [Fault("candidate", says)], fix=fix)
         if name and len(found) > 1:
             raise BadInput("Which candidate?", [Fault("candidate", f"{path.name} begins so.") for path in found])
         for folder in reversed(found):

@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from vendorkit.errors import BadInput, Fault
 from vendorkit.records.evidence import Evidence
 from vendorkit.records.gate_report import GateResult
 from vendorkit.records.snapshot import Snapshot
@@ -24,6 +25,9 @@ def bill_of_materials(evidence: Evidence) -> Json:
 
     Args:
         evidence: The release.
+
+    Raises:
+        BadInput: Its lock file is none of uv's.
     """
     release, run = evidence.release, evidence.run
     model_ref = f"model:{evidence.name}"
@@ -170,10 +174,20 @@ def _file(path: str, digest: str) -> Json:
 
 def _packages(lock: bytes) -> list[Json]:
     """The locked packages. A package has one file for each platform: their hashes stand at its distributions."""
-    locked = tomllib.loads(lock.decode()).get("package", [])
-    here = [entry for entry in locked if {"virtual", "editable"} & set(entry.get("source", {}))]
-    direct = {need["name"] for entry in here for need in entry.get("dependencies", [])}
-    found = [_package(entry, entry["name"] in direct) for entry in locked if entry not in here and "version" in entry]
+    try:
+        locked = tomllib.loads(lock.decode()).get("package", [])
+        here = [entry for entry in locked if {"virtual", "editable"} & set(entry.get("source", {}))]
+        direct = {need["name"] for entry in here for need in entry.get("dependencies", [])}
+        others = (entry for entry in locked if entry not in here and "version" in entry)
+        found = [_package(entry, entry["name"] in direct) for entry in others]
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:  # an imported one may be anything
+        raise BadInput("The release's packages are not known.", [Fault("uv.lock", "is no lock file of uv.")]) from error
     return list({entry["bom-ref"]: entry for entry in found}.values())
 
 

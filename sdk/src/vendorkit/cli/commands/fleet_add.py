@@ -80,4 +80,6 @@ def _text(folder: Path, added: Added) -> str:
         f"`vendorkit fleet add --template {source}`"
         for name, source in added.unlisted.items()
     ]
-    return "\n".join([*(clean(line) for line in lines), f"{folder / 'fleet.yaml'}: Next: vendorkit fleet status"])
+    return "\n".join(
+        [*(clean(line) for line in lines), f"{folder / 'fleet.yaml'} has them. Next: vendorkit fleet status"]
+    )

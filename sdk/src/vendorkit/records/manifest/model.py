@@ -110,7 +110,7 @@ class Manifest(Value):
         if model_id is None:
             names = ", ".join(model.id for model in models) or "none"
             raise BadInput("Which model?", [Fault("surfaces", f"models: {names}.", "Name one of them.")])
-        return _find(models, model_id, "models among the surfaces")
+        return _find(models, model_id, "models")
 
     def dataset(self, dataset_id: str) -> Dataset:
         """The dataset with this id.
