@@ -329,7 +329,7 @@ def test_a_model_that_never_returns_is_a_503_and_makes_readiness_false(tmp_path:
             go_on.wait(20)
         return np.zeros(len(frame))
 
-    with running(tmp_path, stuck, limits=Limits(predict_seconds=0.3)) as client:
+    with running(tmp_path, stuck, limits=Limits(predict_seconds=1.5)) as client:
         is_problem(client.post("/v1/predict", json={"rows": [{**GOOD, "age": 41}]}), 503)
         is_problem(client.get("/health/ready"), 503)
         assert client.get("/health/live").status_code == 200

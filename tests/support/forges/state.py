@@ -55,7 +55,7 @@ class Breakdown:
         method: Of which requests.
         path: A part of their path.
         how: An HTTP status, `limit` for a secondary limit, `lost before` and `lost after` for no answer before or
-            after it was done, `slow after` for an answer long after it was done.
+            after it was done, `late after` for one that did not come before whoever asked gave up.
         times: How many of them.
     """
 

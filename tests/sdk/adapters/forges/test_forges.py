@@ -143,8 +143,8 @@ def test_one_request_though_an_answer_got_lost(world: World, how: str) -> None:
 
 
 def test_one_request_though_the_answer_came_too_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vendorkit.adapters.forges.transport.TIMEOUT_S", 0.3)
-    world.fake.state.breakdowns = [Breakdown("POST", WRITE[world.fake.kind], "slow after")]
+    monkeypatch.setattr("vendorkit.adapters.forges.transport.TIMEOUT_S", 1)
+    world.fake.state.breakdowns = [Breakdown("POST", WRITE[world.fake.kind], "late after")]
     opened = world.opened().open_or_refresh(world.name, REQUEST)
     assert opened is not None
     assert (opened.number, len(world.repo.pulls)) == (1, 1)
