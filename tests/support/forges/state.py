@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 HEAD = "a" * 40
-CREATED = "2026-11-20T08:00:00Z"
+CREATED = f"{datetime.now(UTC):%Y-%m-%d}T00:00:00Z"
+"""Of requests: lately, for what is open for too long is told to be stuck."""
 
 
 @dataclass

@@ -15,7 +15,7 @@ from vendorkit.adapters.forges.token import Token
 from vendorkit.errors import BadInput, Refused, Unavailable
 
 from tests.support.clock import START, Hours
-from tests.support.forges import HEAD, Breakdown, FakeForge, Pull, Repo, serving
+from tests.support.forges import CREATED, HEAD, Breakdown, FakeForge, Pull, Repo, serving
 
 KINDS = ("github", "gitlab", "gitea", "azure")
 BRANCH = "vendorkit/update-v2"
@@ -70,7 +70,7 @@ def test_a_request_is_opened_with_everything_that_was_asked_for(world: World) ->
         "none",
         True,
     )
-    assert (opened.created, opened.head, opened.notes) == ("2026-11-20T08:00:00Z", HEAD, ())
+    assert (opened.created, opened.head, opened.notes) == (CREATED, HEAD, ())
     assert opened.url.startswith(f"{world.fake.web}/")
     (pull,) = world.repo.pulls
     assert (pull.branch, pull.base, pull.title, pull.body) == (BRANCH, "main", REQUEST.title, REQUEST.body)
@@ -274,7 +274,7 @@ def test_repositories_are_discovered(kind: str) -> None:
             with pytest.raises(BadInput, match="topic: Azure DevOps has none"):
                 forge.discover(Search("acme", topic="ml"))
         else:
-            assert (first.topics, first.last_activity) == (("ml", "vendor"), "2026-11-20T08:00:00Z")
+            assert (first.topics, first.last_activity) == (("ml", "vendor"), CREATED)
             assert [one.name for one in forge.discover(Search("acme", topic="ml"))] == [repos[0].name]
             assert len(forge.discover(Search())) == len(repos)
         with pytest.raises(BadInput):
