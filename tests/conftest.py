@@ -1,4 +1,4 @@
-"""Rules for all tests: an own home and cache, no registry of the surroundings, and no skip where none is allowed."""
+"""Rules for all tests: nothing of whoever runs them (registry, git, proxies), and no skip where none is allowed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ from tests.support.world import World, make_world
 
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV"):
     os.environ.pop(name, None)
+for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):  # as a hook of git sets them
+    os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith("OPENLINEAGE")]:
     del os.environ[name]
+os.environ["GIT_CONFIG_GLOBAL"] = str(Path(__file__).parent / "support/gitconfig")
+os.environ["GIT_CONFIG_NOSYSTEM"] = "1"
+for name in ("no_proxy", "NO_PROXY"):  # servers of tests are on this machine
+    os.environ[name] = ",".join(filter(None, ("127.0.0.1,localhost", os.environ.get(name))))
 
 # A commit is judged by the same examples each time, and not by the hour; `--hypothesis-profile=search` draws others.
 settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -22,7 +22,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 from tests.support.service import running
 from tests.template.rendering import rendered
 

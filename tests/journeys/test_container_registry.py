@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -15,6 +14,7 @@ import pytest
 from vendorkit.steps.export import export
 from vendorkit.steps.import_ import import_bundle
 
+from tests.support.ports import free_port
 from tests.support.world import World
 
 NEEDED = {"skopeo": "skopeo", "docker-registry": "docker-registry"}
@@ -26,9 +26,7 @@ def container_registry(tmp_path: Path) -> Iterator[str]:
     absent = [package for program, package in NEEDED.items() if shutil.which(program) is None]
     if absent:
         pytest.skip(f"not installed: {', '.join(absent)}; `apt-get install {' '.join(absent)}` brings it")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     settings = tmp_path / "registry.yml"
     settings.write_text(
         f"version: 0.1\nlog: {{level: error}}\nhttp: {{addr: '{address}'}}\n"

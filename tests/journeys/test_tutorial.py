@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs/tutorials/first-engagement.md"
@@ -28,12 +29,6 @@ IDENTITY = """[user]
 BEFORE = """set -euo pipefail
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 """
-
-
-def free_port() -> str:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return str(found.getsockname()[1])
 
 
 def surroundings(home: Path) -> dict[str, str]:
@@ -64,7 +59,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
     clone = ["git", "clone", "--quiet", str(ROOT), "vendorkit"]
     subprocess.run(clone, cwd=work, env=environment, check=True)
     blocks = BLOCK.findall(TUTORIAL.read_text("utf-8"))
-    script = BEFORE + "\n".join(blocks).replace(PORT, free_port())
+    script = BEFORE + "\n".join(blocks).replace(PORT, str(free_port()))
 
     done = subprocess.run(
         ["bash", "-c", script],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,18 +12,13 @@ from pathlib import Path
 
 import httpx
 
-
-def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+from tests.support.ports import free_port
 
 
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
     """The address of a server on loopback that keeps everything in a folder."""
-    port = closed_port()
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--serve-artifacts", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/files"]
     quicker = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

@@ -10,7 +10,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.ports import free_port
 
 INSTALL = "VENDORKIT_NO_SKIP=1 nox -s tests"
 NAME = "registry"
@@ -106,9 +107,7 @@ def postgres(room_mb: int = 0) -> Iterator[Postgres]:
         if os.geteuid() == 0:
             os.chown(folder, _user().pw_uid, _user().pw_gid)
         _run("initdb", "-D", str(folder / "data"), "-U", "vendorkit", "-A", "trust", "-E", "UTF8", "--no-sync")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         server = Postgres(f"postgresql+psycopg2://vendorkit@127.0.0.1:{port}/{NAME}", folder, port, limited)
         server.start()
         try:

@@ -115,7 +115,9 @@ def _ask(order: Mapping[str, Any]) -> Any:
     if not _started:
         command = [sys.executable, str(Path(__file__).with_name("forking.py"))]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        _started.append(subprocess.Popen(command, text=True, start_new_session=True, **pipes))
+        # Without the registry of the test that is first: its forks would all talk over the connections of a warm-up.
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+        _started.append(subprocess.Popen(command, text=True, env=plain, start_new_session=True, **pipes))
     process = _started[0]
     assert process.stdin and process.stdout
     process.stdin.write(json.dumps(order) + "\n")

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.postgres import INSTALL, Postgres, postgres
 
 ADMIN = ("admin", "a-password-of-the-tests")
@@ -258,10 +259,3 @@ def _wait_for(port: int) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"nothing listens on {port}")
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

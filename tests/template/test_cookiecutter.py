@@ -63,9 +63,10 @@ def test_the_scaffold_is_the_same(home: Path, tmp_path: Path, given: tuple[str, 
     done = cookiecutter(tmp_path, "./vendorkit", *given)
     assert done.returncode == 0, done.stderr
     assert "Next:" in done.stdout
+    recorded = yaml.safe_load((tmp_path / name / ANSWERS_FILE).read_text())
+    answers["starts"] = recorded["starts"]  # by default today, which may be over by now
     template.render(str(tmp_path / "vendorkit"), None, tmp_path / "peer" / name, answers)
     assert files(tmp_path / name) == files(tmp_path / "peer" / name)
-    recorded = yaml.safe_load((tmp_path / name / ANSWERS_FILE).read_text())
     assert plain_source(recorded["_src_path"]) == str(tmp_path / "vendorkit")
     assert recorded["_commit"] == "v0.1.0"
 

@@ -19,7 +19,8 @@ from vendorkit.adapters.registry import EMBEDDED, Registry, describe_model
 from vendorkit.errors import BadInput, Unavailable
 from vendorkit.steps.deploy import deploy
 
-from tests.support.mlflow_server import closed_port, mlflow_server
+from tests.support.mlflow_server import mlflow_server
+from tests.support.ports import free_port
 from tests.support.registry import files_of, registry_of
 from tests.support.world import World
 
@@ -40,7 +41,7 @@ SECRET = "hunter2"
 def test_a_registry_that_does_not_answer_ends_with_3_and_shows_no_password(
     world: World, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(port=closed_port()))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(port=free_port()))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # trying again is MLflow's, and takes its time
     answer = world.run("publish")
     assert answer.code == 3, answer.out

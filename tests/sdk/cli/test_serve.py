@@ -72,12 +72,15 @@ def test_anything_else_is_bad_input(text: str) -> None:
 def test_a_promoted_release_is_served_logged_and_traced(world: World, tmp_path: Path) -> None:
     version = world.live()
     logs = tmp_path / "logs"
-    with serving(world, "--predictions", str(logs), "--json") as (process, url), httpx.Client(base_url=url) as client:
+    with (
+        serving(world, "--predictions", str(logs), "--json") as (process, url),
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
         answer = client.post("/v1/predict", json={"rows": [ROW]})
         assert answer.status_code == 200, answer.text
         (prediction,) = answer.json()["predictions"]
         is_problem(client.post("/v1/predict", json={"rows": [{**ROW, "credit_amount": False}]}), 422)
-        traced = client.get(f"/v1/predictions/{prediction['id']}", timeout=60).json()
+        traced = client.get(f"/v1/predictions/{prediction['id']}").json()
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 0

@@ -329,8 +329,10 @@ def test_a_model_that_never_returns_is_a_503_and_makes_readiness_false(tmp_path:
             go_on.wait(20)
         return np.zeros(len(frame))
 
-    with running(tmp_path, stuck, limits=Limits(predict_seconds=0.3)) as client:
+    with running(tmp_path, stuck, limits=Limits(predict_seconds=1.5)) as client:
         is_problem(client.post("/v1/predict", json={"rows": [{**GOOD, "age": 41}]}), 503)
+        while client.get("/health/ready").status_code == 200:  # it works for a moment less than was waited for it
+            time.sleep(0.01)
         is_problem(client.get("/health/ready"), 503)
         assert client.get("/health/live").status_code == 200
         assert "vendorkit_ready 0.0" in client.get("/metrics").text

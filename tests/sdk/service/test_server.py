@@ -37,7 +37,7 @@ def slow(frame):
         time.sleep({seconds})
     return predict(frame)
 
-server.FINISH_SECONDS = 3
+server.FINISH_SECONDS = {finish}
 log = PredictionLog(Path(sys.argv[1]), max_bytes=50_000)
 server.serve(create_app(servable(slow), log), "127.0.0.1", 0, lambda url: print(url, flush=True))
 print("ended", flush=True)
@@ -45,8 +45,8 @@ print("ended", flush=True)
 
 
 @contextlib.contextmanager
-def server(folder: Path, seconds: float = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    code = SERVER.format(top=str(Path(__file__).parents[3]), seconds=seconds)
+def server(folder: Path, seconds: float = 0, finish: float = 60) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    code = SERVER.format(top=str(Path(__file__).parents[3]), seconds=seconds, finish=finish)
     command = [sys.executable, "-c", code, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -95,7 +95,7 @@ def test_sigterm_lets_a_request_in_work_finish_and_takes_no_more(tmp_path: Path)
 
 
 def test_a_model_that_never_returns_does_not_keep_the_process(tmp_path: Path) -> None:
-    with server(tmp_path, seconds=600) as (process, url):
+    with server(tmp_path, seconds=600, finish=1) as (process, url):
         assert process.stdout is not None
         asking = threading.Thread(target=ask_in_vain, args=(url,))
         asking.start()
@@ -120,7 +120,7 @@ def test_every_answer_before_a_kill_is_found(tmp_path: Path, seconds: float) -> 
     answered: list[str] = []
 
     def load(url: str) -> None:
-        with httpx.Client(base_url=url) as client, contextlib.suppress(httpx.HTTPError):
+        with httpx.Client(base_url=url, timeout=30) as client, contextlib.suppress(httpx.HTTPError):
             while True:
                 answer = client.post("/v1/predict", json={"rows": [GOOD] * 5})
                 answered.extend(one["id"] for one in answer.json()["predictions"])

@@ -279,10 +279,14 @@ def test_a_predict_that_hangs_is_an_error(world: World) -> None:
     guard = "import time\n    time.sleep(0 if len(frame) <= 50 else 600)\n    return"
     world.edit(FILE, "return model.predict_proba", f"{guard} model.predict_proba")
     world.ok("train")
-    answer = world.run("gate", "--time-limit", "5")
-    assert answer.code == 1
+    for seconds in (3, 12, 48):  # on a slow machine, the other gate takes longer
+        answer = world.run("gate", "--time-limit", str(seconds))
+        assert answer.code == 1
+        assert verdicts(answer)["g-auc"] == "error"
+        assert f"stopped after {seconds} s, the time limit" in says(answer, "g-auc")
+        if "the time limit" not in says(answer, "g-same"):
+            break
     assert verdicts(answer) == {"g-auc": "error", "g-same": "pass"}
-    assert "stopped after 5 s, the time limit" in says(answer, "g-auc")
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "soon", "nan", "inf"])

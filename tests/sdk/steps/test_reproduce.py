@@ -150,7 +150,10 @@ def test_a_lock_that_the_commit_does_not_hold(gated: World, tmp_path: Path) -> N
     assert "Look first at: environment." in text
 
 
-def test_a_lock_behind_pyproject_is_a_difference_of_the_environment(gated: World, tmp_path: Path) -> None:
+def test_a_lock_behind_pyproject_is_a_difference_of_the_environment(
+    gated: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")  # a narrow terminal, in which uv breaks its sentences
     world = gated.copy(tmp_path / "repo")
     world.edit("pyproject.toml", 'version = "0"', 'version = "0"\ndependencies = ["wheel"]')
     train(world)

@@ -46,8 +46,8 @@ def test_callers_are_warned_and_later_refused(two: World) -> None:
     done = retire(two, "credit/1", "--block-from", SOON, "--replacement", "credit/2", "--reason", "superseded")
     assert done.code == 0, done.out
     assert (done.result["kind"], done.result["block_from"]) == ("retirement", SOON)
-    assert (done.result["warn_from"], done.result["replacement"]) == (TODAY.isoformat(), "credit/2")
     decision, version = log(two).accepted[-1].decision, registry_of(two).versions("credit")[0]
+    assert (done.result["warn_from"], done.result["replacement"]) == (decision.at[:10], "credit/2")
     named = (decision.release, decision.candidate, decision.gate_report)
     assert named == tuple(version.tags[name] for name in ("release", "candidate", "gate_report"))
     assert status(two, 1) == "deprecated"

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.support.forges.server import FakeForge, serving
-from tests.support.forges.state import HEAD, Breakdown, Pull, Repo
+from tests.support.forges.state import CREATED, HEAD, Breakdown, Pull, Repo
 
-__all__ = ["HEAD", "Breakdown", "FakeForge", "Pull", "Repo", "serving"]
+__all__ = ["CREATED", "HEAD", "Breakdown", "FakeForge", "Pull", "Repo", "serving"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.forges.state import HEAD, No, Pull, Repo
+from tests.support.forges.state import CREATED, HEAD, No, Pull, Repo
 
 REPO = r"/([^/]+)/([^/]+)/_apis/git/repositories/([^/]+)"
 STATES = {"open": "active", "merged": "completed", "closed": "abandoned"}
@@ -39,7 +39,7 @@ def shown(repo: Repo, pull: Pull) -> dict[str, Any]:
         "description": pull.body,
         "isDraft": pull.draft,
         "mergeStatus": "succeeded",
-        "creationDate": "2026-11-20T08:00:00.1234567Z",
+        "creationDate": CREATED.replace("Z", ".1234567Z"),
         "lastMergeSourceCommit": {"commitId": HEAD},
         "repository": {"name": repo.name.split("/")[2], "project": {"id": PROJECT_ID}},
         "reviewers": [{"id": account(who), "vote": 0} for who in pull.assignees],

@@ -32,7 +32,7 @@ def shown(fake: Any, repo: Repo, pull: Pull) -> dict[str, Any]:
         "head": {"ref": pull.branch, "sha": HEAD, "repo_id": 8 if pull.from_fork else 7},
         "base": {"ref": pull.base, "repo_id": 7},
         "mergeable": True,
-        "created_at": "2026-11-20T09:00:00+01:00",
+        "created_at": CREATED.replace("00:00:00Z", "01:00:00+01:00"),
         "updated_at": pull.updated,
     }
 

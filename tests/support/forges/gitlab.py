@@ -39,7 +39,7 @@ def shown(fake: Any, repo: Repo, pull: Pull) -> dict[str, Any]:
         "has_conflicts": False,
         "head_pipeline": pipeline,
         "sha": HEAD,
-        "created_at": "2026-11-20T08:00:00.000Z",
+        "created_at": CREATED.replace("Z", ".000Z"),
         "updated_at": pull.updated,
     }
 

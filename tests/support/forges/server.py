@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from tests.support.forges import azure, git_http, gitea, github, gitlab
 from tests.support.forges.state import No, Repo, State
 
 LANGUAGES: dict[str, Any] = {"github": github, "gitlab": gitlab, "gitea": gitea, "azure": azure}
-SLOW_S = 1.0
 Handler = Callable[..., Any]
 
 
@@ -110,8 +108,10 @@ def serving(kind: str, *repos: Repo) -> Iterator[FakeForge]:
                 status, answer, headers = self._answer(how, parts.path, query, body)
                 sent = {name.lower(): value for name, value in self.headers.items()}
                 fake.exchanges.append(Exchange(self.command, parts.path, query, sent, body, status, answer))
-            if how == "slow after":
-                time.sleep(SLOW_S)
+            if how == "late after":
+                self.rfile.read(1)  # until whoever asked gives up, and hangs up
+                self.close_connection = True
+                return
             if how.startswith("lost"):
                 self.close_connection = True
                 self.connection.shutdown(2)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 HEAD = "a" * 40
-CREATED = "2026-11-20T08:00:00Z"
+CREATED = f"{datetime.now(UTC):%Y-%m-%d}T00:00:00Z"
+"""Of requests: lately, for what is open for too long is told to be stuck."""
 
 
 @dataclass
@@ -55,7 +57,8 @@ class Breakdown:
         method: Of which requests.
         path: A part of their path.
         how: An HTTP status, `limit` for a secondary limit, `lost before` and `lost after` for no answer before or
-            after it was done, `slow after` for an answer long after it was done, `page` for the page of a proxy.
+            after it was done, `late after` for one that did not come before whoever asked gave up, `page` for the
+            page of a proxy.
         times: How many of them.
     """
 

@@ -23,8 +23,8 @@ from vendorkit.records.run import Environment
 
 LOCKFILE = lockfile.LOCKFILE
 
-FOREIGN = ("UV_FROZEN", "UV_LOCKED", "UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV")
-"""Variables that point uv to another project or keep it from writing the lock."""
+FOREIGN = ("COLUMNS", "UV_FROZEN", "UV_LOCKED", "UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV")
+"""Variables that point uv to another project, keep it from writing the lock, or break what it says into lines."""
 
 
 def environment(repo: Path) -> Environment:

@@ -15,7 +15,7 @@ from vendorkit.adapters.forges.token import Token
 from vendorkit.errors import BadInput, Refused, Unavailable
 
 from tests.support.clock import START, Hours
-from tests.support.forges import HEAD, Breakdown, FakeForge, Pull, Repo, serving
+from tests.support.forges import CREATED, HEAD, Breakdown, FakeForge, Pull, Repo, serving
 
 KINDS = ("github", "gitlab", "gitea", "azure")
 BRANCH = "vendorkit/update-v2"
@@ -70,7 +70,7 @@ def test_a_request_is_opened_with_everything_that_was_asked_for(world: World) ->
         "none",
         True,
     )
-    assert (opened.created, opened.head, opened.notes) == ("2026-11-20T08:00:00Z", HEAD, ())
+    assert (opened.created, opened.head, opened.notes) == (CREATED, HEAD, ())
     assert opened.url.startswith(f"{world.fake.web}/")
     (pull,) = world.repo.pulls
     assert (pull.branch, pull.base, pull.title, pull.body) == (BRANCH, "main", REQUEST.title, REQUEST.body)
@@ -143,8 +143,8 @@ def test_one_request_though_an_answer_got_lost(world: World, how: str) -> None:
 
 
 def test_one_request_though_the_answer_came_too_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vendorkit.adapters.forges.transport.TIMEOUT_S", 0.3)
-    world.fake.state.breakdowns = [Breakdown("POST", WRITE[world.fake.kind], "slow after")]
+    monkeypatch.setattr("vendorkit.adapters.forges.transport.TIMEOUT_S", 1)
+    world.fake.state.breakdowns = [Breakdown("POST", WRITE[world.fake.kind], "late after")]
     opened = world.opened().open_or_refresh(world.name, REQUEST)
     assert opened is not None
     assert (opened.number, len(world.repo.pulls)) == (1, 1)
@@ -283,7 +283,7 @@ def test_repositories_are_discovered(kind: str) -> None:
             with pytest.raises(BadInput, match="topic: Azure DevOps has none"):
                 forge.discover(Search("acme", topic="ml"))
         else:
-            assert (first.topics, first.last_activity) == (("ml", "vendor"), "2026-11-20T08:00:00Z")
+            assert (first.topics, first.last_activity) == (("ml", "vendor"), CREATED)
             assert [one.name for one in forge.discover(Search("acme", topic="ml"))] == [repos[0].name]
             assert len(forge.discover(Search())) == len(repos)
         with pytest.raises(BadInput):
