@@ -133,9 +133,8 @@ def test_features_that_are_not_there_are_all_named(own: World) -> None:
     with pytest.raises(BadInput) as caught, vendorkit.track("train", repo=own.repo) as run:
         run.input("applications")
         run.features(["income", "credit_amount", "credit_amount", "job_title"])
-    assert [fault.where for fault in caught.value.faults] == [
-        "features: income", "features: credit_amount", "features: credit_amount", "features: job_title"
-    ]  # fmt: skip
+    faults = [fault.where for fault in caught.value.faults]
+    assert faults == ["features: income", "features: credit_amount", "features: job_title"]
 
 
 def test_features_before_any_table_are_refused(own: World) -> None:
