@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import unicodedata
 
-from vendorkit.documents.plain import visible
+import pytest
+from vendorkit.documents.plain import figure, rounded, visible
 
 
 def test_of_every_sign_what_cannot_be_seen_is_written_out() -> None:
@@ -23,3 +24,19 @@ def test_of_every_sign_what_cannot_be_seen_is_written_out() -> None:
 def test_a_line_is_as_visible_as_its_signs() -> None:
     line = "a\u202eb\x1b[31m\tä✅\u00a0\u200b"
     assert visible(line) == "a\\u202eb\\u001b[31m ä✅ \\u200b" == "".join(map(visible, line))
+
+
+@pytest.mark.parametrize(
+    ("value", "exact", "short"),
+    [
+        (0.0, "0", "0"),
+        (-0.0, "0", "0"),
+        (1e-12, "1e-12", "1e-12"),
+        (-0.123456789, "-0.123457", "-0.1235"),
+        (12_345.678, "12,345.68", "12,346"),
+        (-1e9, "-1,000,000,000", "-1,000,000,000"),
+        (1e15, "1e+15", "1e+15"),
+    ],
+)
+def test_numbers_of_every_size(value: float, exact: str, short: str) -> None:
+    assert (figure(value), rounded(value)) == (exact, short)

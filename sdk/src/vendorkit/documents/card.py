@@ -12,7 +12,7 @@ from functools import partial
 from vendorkit.documents.blocks import Block, Table, Text, Written, filled
 from vendorkit.documents.differences import described
 from vendorkit.documents.front_matter import front_matter, to_yaml
-from vendorkit.documents.gate_words import cell_word, headline
+from vendorkit.documents.gate_words import cell_word, headline, interval_words
 from vendorkit.documents.plain import figure
 from vendorkit.records.document_format import FormatSection
 from vendorkit.records.dossier import Dossier
@@ -121,7 +121,7 @@ def _training_data(dossier: Dossier) -> Iterator[Block]:
 def _quantitative_analyses(dossier: Dossier) -> Iterator[Block]:
     rows = []
     for result in dossier.report.results if dossier.report else ():
-        interval = " to ".join(f"{end:.4g}" for end in result.interval) if result.interval else "-"
+        interval = interval_words(result.interval) if result.interval else "-"
         found = figure(result.value) if result.value is not None else "-"
         live = figure(result.previous) if result.previous is not None else "-"
         count = f"{result.n:,}" if result.n is not None else "-"

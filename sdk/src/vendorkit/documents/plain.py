@@ -96,12 +96,17 @@ def shortened(text: str) -> str:
 
 
 def figure(value: float | str) -> str:
-    """A number with six significant digits, thousands apart; text as it is."""
+    """A number with six significant digits, from 1,000 on with two decimals at most; text as it is."""
     if isinstance(value, str):
         return value
     if abs(value) < 1000.0:
-        return f"{value:.6g}"
+        return f"{value or 0.0:.6g}"  # -0.0 is nothing that anybody should wonder about
     return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1e12 else f"{value:.6g}"
+
+
+def rounded(value: float) -> str:
+    """A number with four significant digits, from 1,000 on with every digit before the point."""
+    return figure(float(round(value))) if 1000.0 <= abs(value) < 1e12 else f"{value or 0.0:.4g}"
 
 
 def lines_of(text: str) -> list[str]:
