@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pytest
-from vendorkit.documents.plain import figure, rounded, visible
+from vendorkit.documents.plain import figure, rounded, short, visible
 
 
 def test_of_every_sign_what_cannot_be_seen_is_written_out() -> None:
@@ -40,3 +40,11 @@ def test_a_line_is_as_visible_as_its_signs() -> None:
 )
 def test_numbers_of_every_size(value: float, exact: str, short: str) -> None:
     assert (figure(value), rounded(value)) == (exact, short)
+
+
+def test_signs_of_two_columns_count_for_two() -> None:
+    assert short("a name", 6) == "a name"
+    assert short("a long name", 6) == "a l..."
+    assert short("日本語", 6) == "日本語"
+    assert short("日本語の名前", 8) == "日本..."
+    assert short("", 6) == ""

@@ -15,6 +15,7 @@ from vendorkit.documents.differences import differences
 from vendorkit.documents.front_matter import to_yaml
 from vendorkit.documents.gate_words import unit
 from vendorkit.documents.release_documents import release_documents, rendered
+from vendorkit.documents.risks import risks
 from vendorkit.gates import latency, memory
 from vendorkit.records.document_format import DocumentFormats, FormatSection
 from vendorkit.records.dossier import Dossier
@@ -221,6 +222,28 @@ def test_a_gate_that_asks_something_else_is_not_the_same_though_its_limit_is() -
     assert found.risk
 
 
+def test_many_differences_of_one_risk_are_one_risk() -> None:
+    now = dossier()
+    first = now.contract.fields[0]
+    more = tuple(first.model_copy(update={"name": f"field_{number}"}) for number in range(60))
+    after = replace(now, contract=now.contract.model_copy(update={"fields": (*now.contract.fields, *more)}))
+    (found,) = (risk for risk in risks(after, now) if "refused" in risk)
+    assert found.startswith("Callers that do not send it will be refused (contract: field field_0 added: integer; ")
+    assert found.endswith("; and 55 more).")
+
+
+def test_a_card_lists_the_worst_groups_and_counts_the_others() -> None:
+    report = dossier().report
+    assert report is not None
+    cells = tuple(Cell(name=f"region = {number}", n=1, value=0.5, verdict="fail") for number in range(200))
+    first, *rest = report.results
+    many = report.model_copy(update={"results": (first.model_copy(update={"cells": cells}), *rest)})
+    text = texts(dossier(report=many))["card.md"]
+    assert "region = 39 " in text
+    assert "region = 40 " not in text
+    assert "160 more groups are in the gate report." in text
+
+
 def test_the_first_version_is_new_altogether() -> None:
     text = texts(dossier())["release-notes.md"]
     assert "All of it is new." in text
@@ -348,6 +371,15 @@ def test_words_keep_their_lists_and_paragraphs_on_the_page() -> None:
     page = to_html(Written("x", "X", "lead", (words,)))
     assert "<p>One <code>two</code>.</p><ul><li>a b</li><li>c</li></ul><ol><li>d</li></ol>" in page
     assert "<p><strong>Head</strong></p><p>rest</p><pre># code</pre>" in page
+
+
+def test_words_need_no_empty_line_before_a_list_a_heading_or_code() -> None:
+    words = Words(
+        "We looked\nat these:\n- a\n- b\n```\n- code\n\n```\nIn 2 steps, of\n2. which one\n## Head\n1. c\n- d", "A.md"
+    )
+    page = to_html(Written("x", "X", "lead", (words,)))
+    assert "<p>We looked at these:</p><ul><li>a</li><li>b</li></ul><pre>- code\n</pre>" in page
+    assert "<p>In 2 steps, of 2. which one</p><p><strong>Head</strong></p><ol><li>c</li><li>d</li></ol>" in page
 
 
 def test_words_are_shown_whole_whatever_their_length() -> None:

@@ -22,6 +22,10 @@ MOST_FEATURES = 60
 """Features that the card lists; the feature set record has all."""
 
 
+MOST_GROUPS = 40
+"""Groups of one gate that the card lists; the gate report has all."""
+
+
 def card(dossier: Dossier, sections: tuple[FormatSection, ...]) -> Written:
     """The model card of a candidate or release."""
     model = dossier.run.model
@@ -67,13 +71,17 @@ def _intended_use(dossier: Dossier) -> Iterator[Block]:
 
 
 def _factors(dossier: Dossier) -> Iterator[Block]:
+    results = dossier.report.results if dossier.report else ()
     rows = [
         (result.id, cell.name, figure(cell.value) if cell.value is not None else "-", f"{cell.n:,}", cell_word(cell))
-        for result in (dossier.report.results if dossier.report else ())
-        for cell in result.cells
+        for result in results
+        for cell in result.cells[:MOST_GROUPS]
     ]
     if rows:
         yield Table(("gate", "group", "found", "rows", "verdict"), tuple(rows), (2, 3))
+        left = sum(len(result.cells) for result in results) - len(rows)
+        if left:
+            yield Text(f"The worst of each gate come first; {left:,} more groups are in the gate report.")
     elif dossier.report:
         yield Text("No gate looks at groups one by one.")
 

@@ -122,7 +122,8 @@ def to_html(what: Comparison) -> str:
 def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     top = "".join(f'<th scope="col">{markup(head)}</th>' for head in heads)
     body = "".join(f"<tr>{''.join(f'<td>{markup(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    table = f'<table style="table-layout: fixed"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    style = f"table-layout: fixed; min-width: {6 * len(heads)}rem"
+    table = f'<div class="wide"><table style="{style}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     return f"<section><h2>{caption}</h2>{table if rows else '<p>Nothing.</p>'}</section>"
 
 

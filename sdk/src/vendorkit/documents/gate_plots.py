@@ -250,5 +250,6 @@ def confusion_table(use: BenchmarkUse) -> str:
         f'<tr><th scope="row">was {markup(name)}</th>{"".join(f"<td>{count:,}</td>" for count in counts)}</tr>'
         for name, counts in zip(use.confusion.classes, use.confusion.rows, strict=True)
     )
-    table = f"<table><tr><th></th>{heads}</tr>{lines}</table>"
-    return f"<figure><figcaption>Confusion: rows by what was and what was said</figcaption>{table}</figure>"
+    table = f'<div class="wide"><table><tr><th></th>{heads}</tr>{lines}</table></div>'
+    caption = "<figcaption>Confusion: rows by what was and what was said</figcaption>"
+    return f'<figure class="confusion">{caption}{table}</figure>'

@@ -9,6 +9,8 @@ import html
 import re
 import textwrap
 import unicodedata
+from bisect import bisect_right
+from itertools import accumulate
 
 WIDTH = 100
 """Columns of what is written for a terminal."""
@@ -54,9 +56,12 @@ def _written(sign: str) -> str:
 
 
 def short(text: str, width: int) -> str:
-    """Cleaned text of at most `width` characters, for a column; dots tell that it was cut."""
-    line = " ".join(visible(text[: width + 1]).split())
-    return line if len(line) <= width else f"{line[: width - 3]}..."
+    """Cleaned text that takes at most `width` columns, Chinese and the like two for each sign; dots tell of a cut."""
+    line = " ".join(visible(text[:MOST]).split())
+    ends = list(accumulate(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in line))
+    if not ends or ends[-1] <= width:
+        return line
+    return f"{line[: bisect_right(ends, width - 3)]}..."
 
 
 def hanging(start: str, text: str, *, shown_start: str | None = None) -> str:
