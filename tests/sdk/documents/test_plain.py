@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pytest
-from vendorkit.documents.plain import figure, rounded, short, visible
+from vendorkit.documents.plain import figure, markdown, rounded, short, visible
 
 
 def test_of_every_sign_what_cannot_be_seen_is_written_out() -> None:
@@ -48,3 +48,20 @@ def test_signs_of_two_columns_count_for_two() -> None:
     assert short("日本語", 6) == "日本語"
     assert short("日本語の名前", 8) == "日本..."
     assert short("", 6) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("# big", r"\# big"),
+        ("- a point", r"\- a point"),
+        ("+ a point", r"\+ a point"),
+        ("12. a point", r"12\. a point"),
+        ("2) a point", r"2\) a point"),
+        ("-12.5 and -", "-12.5 and -"),
+        ("-", "-"),
+        ("1.5 of 2.", "1.5 of 2."),
+    ],
+)
+def test_no_text_begins_a_heading_or_a_list(text: str, shown: str) -> None:
+    assert markdown(text) == shown

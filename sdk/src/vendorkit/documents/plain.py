@@ -20,6 +20,9 @@ MOST = 700
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 """What Markdown acts on inside a line; an underscore between letters is only itself."""
 
+_BEGIN = re.compile(r"^\d{0,9}(?=#|[-+.)] )")
+"""What Markdown acts on at the beginning of a line: headings and lists."""
+
 _DIGEST = re.compile(r"\b((?:sha256:)?[0-9a-f]{12})(?:[0-9a-f]{28}|[0-9a-f]{52})\b")
 
 _LINKS = {"&": "&amp;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
@@ -79,7 +82,7 @@ def hanging(start: str, text: str, *, shown_start: str | None = None) -> str:
 
 def markdown(text: str, most: int = MOST) -> str:
     """Cleaned text that Markdown shows as it is: no link, image, heading, table edge, HTML or mention."""
-    line = _MARKDOWN.sub(r"\\\g<0>", clean(text, most))
+    line = _BEGIN.sub(r"\g<0>\\", _MARKDOWN.sub(r"\\\g<0>", clean(text, most)), count=1)
     for sign, instead in _LINKS.items():
         line = line.replace(sign, instead)
     return line
