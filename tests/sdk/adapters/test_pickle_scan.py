@@ -69,6 +69,29 @@ def test_names_that_come_from_the_memo_and_names_that_are_computed() -> None:
     assert hidden.dangerous == ("?.system",)
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        b"\x8c\x05numpy\x8c\x05array\x860",
+        b"(\x8c\x05numpy\x8c\x05array1(0",
+        b"(\x8c\x05numpy\x8c\x05arrayt0",
+        b"]\x8c\x05numpya0",
+        b"}\x8c\x05numpy\x8c\x05arrays0",
+        b"(\x8c\x05array1",
+        b"20",
+    ],
+    ids=["a pair", "a mark", "a tuple", "a list", "a dictionary", "one text", "a copy"],
+)
+def test_other_texts_that_come_and_go_are_not_taken_for_the_name_that_is_imported(between: bytes) -> None:
+    (found,) = look(b"\x80\x04\x8c\x02os\x8c\x06system" + between + b"\x93\x8c\x04true\x85R.")
+    assert found.imports == ("os.system",)
+
+
+def test_a_name_of_which_only_one_half_is_known_is_dangerous() -> None:
+    (found,) = look(b"\x80\x04\x8c\x05numpy]\x93.")
+    assert found.dangerous == ("numpy.?",)
+
+
 def test_several_pickles_in_a_row() -> None:
     (found,) = look(pickle.dumps([1]) + pickle.dumps({"a": 1}) + pickle.dumps(Evil()))
     assert found.dangerous == ("posix.system",)

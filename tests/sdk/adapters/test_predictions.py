@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import pyarrow.parquet as pq
 import pytest
 import uuid_utils
-from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog, find, find_deployment
+from vendorkit.adapters.predictions import LoggedPrediction, PredictionLog, find, find_deployment, last_use
 from vendorkit.adapters.predictions import rows as log_rows
 from vendorkit.errors import BadInput, Unavailable
 from vendorkit.records.deployment import Deployment
@@ -274,6 +276,30 @@ def test_unreadable_lines_are_kept_aside_and_said(tmp_path: Path) -> None:
     assert "2 unreadable lines" in log.notes[0]
     assert (tmp_path / "damaged" / path.name).read_bytes() == b'\x00\xff garbage\n{"id": 5}\n'
     assert find(tmp_path, whole.id)
+
+
+def test_the_last_use_is_told_by_days_and_journals_and_by_nothing_else(tmp_path: Path) -> None:
+    assert last_use(tmp_path) is None
+    (tmp_path / "date=2026-01-31").mkdir()
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "1.jsonl").write_text("garbage\n")  # kept aside long after it was written
+    assert last_use(tmp_path) == date(2026, 1, 31)
+    path = leave_journal(tmp_path, msgspec.json.encode(row()) + b"\n")
+    os.utime(path, (1_790_000_000, 1_790_000_000))
+    assert last_use(tmp_path) == date(2026, 9, 21)
+
+
+def test_a_journal_that_is_rolled_while_the_last_use_is_asked_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "date=2026-01-31").mkdir()
+    found = Path.glob
+
+    def late(folder: Path, pattern: str) -> list[Path]:
+        return [*found(folder, pattern), *([folder / "gone.jsonl"] if pattern == "*.jsonl" else [])]
+
+    monkeypatch.setattr(Path, "glob", late)
+    assert last_use(tmp_path) == date(2026, 1, 31)
 
 
 def test_rolling_again_after_a_kill_between_file_and_journal_gives_no_row_twice(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
-from vendorkit.adapters.tables import digest_frame, freeze, open_table, read_frozen, verify
+from vendorkit.adapters.tables import ROW, digest_frame, first_rows, freeze, open_table, read_frozen, verify
 from vendorkit.errors import BadInput, Fault
 
 from tests.support.shared import shared_data
@@ -236,6 +236,16 @@ def test_read_frozen_gives_rows_only_when_they_are_the_frozen_ones(tmp_path: Pat
 
 
 # What is odd, and what is refused
+
+
+def test_the_first_rows_of_a_table_that_has_none_any_more_are_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    snapshot = freeze("a", "a.parquet", tmp_path).snapshot
+    assert first_rows(snapshot, tmp_path, 1).to_pydict() == {"a": [1], ROW: [0]}
+    frame.iloc[:0].to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match="rows: 2 became 0"):
+        first_rows(snapshot, tmp_path, 1)
 
 
 def test_odd_columns_are_allowed_and_said(tmp_path: Path) -> None:

@@ -275,3 +275,12 @@ def test_ids_are_whole_where_there_is_room() -> None:
     assert "-1.234e-100 to 1.234e+100" in crowded
     assert "1,234,567,890" in crowded
     assert max(map(len, crowded.splitlines())) <= 100
+
+
+def test_numbers_are_never_cut_and_names_beside_them_stay() -> None:
+    huge = FAIL.model_copy(
+        update={"value": -123456789012.34, "interval": (-9e11, -1e11), "previous": -999999999999.99, "n": 10**9}
+    )
+    text = to_text(report(huge))
+    for said in ("g-auc  roc_auc", " -123,456,789,012.34 ", " -900,000,000,000 to -100,000,000,000 ", "1,000,000,000"):
+        assert said in text, said

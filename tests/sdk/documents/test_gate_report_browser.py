@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from vendorkit.documents.blocks import Table, Written
 from vendorkit.documents.blocks import to_html as document_page
 from vendorkit.documents.brief import brief
 from vendorkit.documents.gate_report import to_html
 from vendorkit.documents.gate_words import headline
-from vendorkit.records.gate_report import GateReport
+from vendorkit.records.gate_report import Confusion, GateReport
 
 from tests.support.dossier import dossier
 from tests.support.engagement import delivery, manifest
@@ -64,6 +65,42 @@ def test_nothing_runs_off_a_phone_or_a_desk(browser: Browser, name: str, tmp_pat
         assert page.evaluate("document.body.innerText.trim()").startswith(page.inner_text("h1"))
         assert (said, asked) == ([], [file.as_uri()])
         page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_long_names_push_no_cell_of_a_document_away_and_lie_over_none(
+    browser: Browser, width: int, tmp_path: Path
+) -> None:
+    long = "feature_" + "w" * 40
+    three = Table(("Features", f"{'m' * 59}/12", "this version"), ((long, "-", "number, 1e-12 to 1,000,000,000"),) * 2)
+    two = Table(("feature, 1 in all", "as seen in training"), ((long, "number, 1e-12 to 1,000,000,000"),))
+    file = tmp_path / "document.html"
+    file.write_text(document_page(Written("x", "X", "lead", (three, two))), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(file.as_uri())
+    assert page.evaluate(
+        "[...document.querySelectorAll('td')].every(each => each.getBoundingClientRect().width >= 60 "
+        "&& each.getBoundingClientRect().right <= each.closest('.wide').getBoundingClientRect().right + 1)"
+    )
+    if width < 640:  # each head stands beside its cell, which is as high as the head is
+        assert page.evaluate("document.querySelectorAll('.many td')[1].getBoundingClientRect().height") > 60
+    page.close()
+
+
+def test_classes_of_a_confusion_are_not_broken_into_letters(browser: Browser, tmp_path: Path) -> None:
+    names = tuple(f"standard class {number}" for number in range(12))
+    use = (
+        full_report()
+        .benchmarks[0]
+        .model_copy(update={"confusion": Confusion(classes=names, rows=((1_000_000,) * 12,) * 12)})
+    )
+    file = tmp_path / "report.html"
+    file.write_text(to_html(report(benchmarks=(use,))), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelector('.confusion td').getBoundingClientRect().height") < 100
+    page.close()
 
 
 def test_failures_stand_on_the_first_screen(browser: Browser, tmp_path: Path) -> None:

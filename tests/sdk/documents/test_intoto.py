@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 from vendorkit.documents.intoto import PROVENANCE, TEST_RESULT, gate_result, provenance, statements
@@ -19,6 +20,13 @@ def test_both_are_statements_about_the_files_of_the_model(evidence: Evidence) ->
         assert len(subjects) > 2
         assert all(files[entry["name"]] == f"sha256:{entry['digest']['sha256']}" for entry in subjects)
     assert [statement["predicateType"] for statement in statements(evidence)] == [PROVENANCE, TEST_RESULT]
+
+
+def test_provenance_holds_no_password(evidence: Evidence) -> None:
+    systems = evidence.manifest.systems.model_copy(update={"code": "https://me:secret@git.bank.example/a?token=secret"})
+    told = provenance(replace(evidence, manifest=evidence.manifest.model_copy(update={"systems": systems})))
+    assert "git+https://git.bank.example/a" in json.dumps(told)
+    assert "secret" not in json.dumps(told)
 
 
 def test_provenance_has_the_shape_of_slsa_and_claims_no_level(evidence: Evidence) -> None:

@@ -11,8 +11,11 @@ import yaml
 from huggingface_hub import ModelCard
 from vendorkit.documents.blocks import Words, Written, to_html, to_markdown
 from vendorkit.documents.card import card
+from vendorkit.documents.differences import differences
+from vendorkit.documents.front_matter import to_yaml
 from vendorkit.documents.gate_words import unit
 from vendorkit.documents.release_documents import release_documents, rendered
+from vendorkit.documents.risks import risks
 from vendorkit.gates import latency, memory
 from vendorkit.records.document_format import DocumentFormats, FormatSection
 from vendorkit.records.dossier import Dossier
@@ -75,6 +78,11 @@ def test_front_matter_is_yaml_whatever_stands_in_it() -> None:
     assert "model-index" not in value
 
 
+@pytest.mark.parametrize("value", [1e-05, -2e-12, 1e16, 0.25, 3.0])
+def test_a_number_in_front_matter_is_one_for_every_reader_of_yaml(value: float) -> None:
+    assert yaml.safe_load(to_yaml({"value": value})) == {"value": value}
+
+
 def test_the_card_holds_what_was_recorded() -> None:
     text = texts(dossier())["card.md"]
     for said in (
@@ -111,6 +119,14 @@ def test_the_datasheet_joins_snapshot_contract_and_manifest() -> None:
         "Models of this engagement that learn from it: credit.",
     ):
         assert said in text, said
+
+
+def test_a_data_contract_without_a_status_tells_none() -> None:
+    text = texts(dossier(files={**FILES, "data/applications.odcs.yaml": b"version: 1.2.0"}))[
+        "datasheet-applications.md"
+    ]
+    assert "version 1.2.0." in text
+    assert "None" not in text
 
 
 @pytest.mark.parametrize(
@@ -163,6 +179,69 @@ def test_release_notes_name_every_difference() -> None:
         "The words of the release notes are still those of credit/1: nobody said why this version is made.",
     ):
         assert said in text, said
+
+
+def of_contract(before: Dossier, after: Dossier) -> list[tuple[str, str, str, str]]:
+    found = differences(before, after)
+    return [(each.what, each.before, each.after, each.risk) for each in found if each.part == "contract"]
+
+
+def test_callers_notice_each_field_that_came_went_or_may_be_null_no_longer() -> None:
+    now = dossier()
+    first, *rest = now.contract.fields
+    names = ("z_last", "a_first", "m_middle")
+    gone = tuple(first.model_copy(update={"name": name}) for name in names)
+    may_be_null = first.model_copy(update={"nullable": True})
+    before = replace(now, contract=now.contract.model_copy(update={"fields": (*rest, *gone)}))
+    after = replace(now, contract=now.contract.model_copy(update={"fields": (may_be_null, *rest)}))
+    assert of_contract(before, after) == [
+        ("field duration_months", "", "integer", "callers that do not send it will be refused"),
+        *((f"field {name}", "integer", "", "callers send it for nothing") for name in names),
+    ]
+    assert of_contract(after, now) == [
+        ("field duration_months", "integer or null", "integer", "callers that send null will be refused")
+    ]
+
+
+def test_nobody_is_refused_where_what_is_missing_is_accepted() -> None:
+    now = dossier()
+    behaviour = now.contract.behaviour.model_copy(update={"missing": "accept"})
+    mild = replace(now, contract=now.contract.model_copy(update={"behaviour": behaviour}))
+    fewer = replace(mild, contract=mild.contract.model_copy(update={"fields": mild.contract.fields[1:]}))
+    assert of_contract(fewer, mild) == [("field duration_months", "", "integer", "")]
+
+
+def test_a_gate_that_asks_something_else_is_not_the_same_though_its_limit_is() -> None:
+    easier = [
+        {**gate, **({"metric": "accuracy"} if gate["id"] == "g-auc" else {})} for gate in minimal_manifest()["gates"]
+    ]
+    (found,) = (
+        each for each in differences(dossier(), dossier(manifest=manifest(gates=easier))) if each.part == "gates"
+    )
+    assert (found.what, found.before, found.after) == ("what g-auc asks", "roc_auc on holdout", "accuracy on holdout")
+    assert found.risk
+
+
+def test_many_differences_of_one_risk_are_one_risk() -> None:
+    now = dossier()
+    first = now.contract.fields[0]
+    more = tuple(first.model_copy(update={"name": f"field_{number}"}) for number in range(60))
+    after = replace(now, contract=now.contract.model_copy(update={"fields": (*now.contract.fields, *more)}))
+    (found,) = (risk for risk in risks(after, now) if "refused" in risk)
+    assert found.startswith("Callers that do not send it will be refused (contract: field field_0 added: integer; ")
+    assert found.endswith("; and 55 more).")
+
+
+def test_a_card_lists_the_worst_groups_and_counts_the_others() -> None:
+    report = dossier().report
+    assert report is not None
+    cells = tuple(Cell(name=f"region = {number}", n=1, value=0.5, verdict="fail") for number in range(200))
+    first, *rest = report.results
+    many = report.model_copy(update={"results": (first.model_copy(update={"cells": cells}), *rest)})
+    text = texts(dossier(report=many))["card.md"]
+    assert "region = 39 " in text
+    assert "region = 40 " not in text
+    assert "160 more groups are in the gate report." in text
 
 
 def test_the_first_version_is_new_altogether() -> None:
@@ -292,6 +371,15 @@ def test_words_keep_their_lists_and_paragraphs_on_the_page() -> None:
     page = to_html(Written("x", "X", "lead", (words,)))
     assert "<p>One <code>two</code>.</p><ul><li>a b</li><li>c</li></ul><ol><li>d</li></ol>" in page
     assert "<p><strong>Head</strong></p><p>rest</p><pre># code</pre>" in page
+
+
+def test_words_need_no_empty_line_before_a_list_a_heading_or_code() -> None:
+    words = Words(
+        "We looked\nat these:\n- a\n- b\n```\n- code\n\n```\nIn 2 steps, of\n2. which one\n## Head\n1. c\n- d", "A.md"
+    )
+    page = to_html(Written("x", "X", "lead", (words,)))
+    assert "<p>We looked at these:</p><ul><li>a</li><li>b</li></ul><pre>- code\n</pre>" in page
+    assert "<p>In 2 steps, of 2. which one</p><p><strong>Head</strong></p><ol><li>c</li><li>d</li></ol>" in page
 
 
 def test_words_are_shown_whole_whatever_their_length() -> None:

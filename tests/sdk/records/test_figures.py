@@ -7,7 +7,7 @@ from vendorkit.records.figures import Figures, wrong_figures
 from vendorkit.records.prose import read_prose
 
 KNOWN = Figures(
-    metrics={"roc_auc": (0.8123, 0.76), "brier": (0.164,), "p99_ms": (12.5,)},
+    metrics={"roc_auc": (0.8123, 0.76), "brier": (0.164,), "p99_ms": (12.5,), "margin": (-0.3,)},
     counts={"rows": (750, 250, 1000), "features": (17,)},
 )
 
@@ -33,6 +33,7 @@ def said(text: str) -> list[str]:
         "In 1973 there were 30 % bad payers and 4 branches.",
         "Macauc 0.9 is no metric.",
         "| roc_auc | 0.81 |",
+        "A margin of -0.3, or \u22120.30; roc_auc - 0.81, roc-auc-0.81",
     ],
 )
 def test_what_is_right_or_cannot_be_judged(text: str) -> None:

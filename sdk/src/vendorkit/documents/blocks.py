@@ -10,7 +10,6 @@ import html
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from vendorkit.documents.plain import lines_of, markdown, markup
 from vendorkit.records.document_format import FormatSection
@@ -149,9 +148,9 @@ li { margin: .2rem 0; }
 .wide { overflow-x: auto; margin: .75rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9063rem; line-height: 1.4; }
 th, td { text-align: left; vertical-align: top; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--line);
-  overflow-wrap: break-word; }
+  overflow-wrap: anywhere; min-width: 5rem; }
 th { font-size: .8125rem; font-weight: 600; opacity: .75; }
-.figure { text-align: right; font-variant-numeric: tabular-nums; }
+.figure { text-align: right; white-space: nowrap; min-width: 0; font-variant-numeric: tabular-nums; }
 code { font: .8125rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .words { border-left: .25rem solid var(--mark); background: var(--soft); border-radius: 0 .375rem .375rem 0;
   margin: .75rem 0; padding: .375rem 1rem; }
@@ -159,11 +158,11 @@ code { font: .8125rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .words small { opacity: .75; }
 footer { margin-top: 2.5rem; font-size: .875rem; opacity: .75; }
 @media (max-width: 40rem) { body { padding: 1rem .875rem 2rem; } h1 { font-size: 1.3rem; }
-  table { font-size: .875rem; } .many, .many tbody, .many tr, .many td { display: block; }
-  td:last-child { overflow-wrap: anywhere; } .many thead { display: none; }
+  table { font-size: .875rem; } .many, .many tbody, .many tr { display: block; }
+  .many thead { display: none; }
   .many tr { border-bottom: 1px solid var(--line); padding: .375rem 0; }
-  .many td { border: 0; padding: .125rem 0 .125rem 7rem; text-align: left; position: relative; min-height: 1.4em; }
-  .many td::before { content: attr(data-head); position: absolute; left: 0; width: 6.5rem; opacity: .75; } }
+  .many td { border: 0; padding: .125rem 0 .125rem 7rem; text-align: left; display: flow-root; min-height: 1.4em; }
+  .many td::before { content: attr(data-head); float: left; margin-left: -7rem; width: 6.5rem; opacity: .75; } }
 @page { margin: 12mm; }
 @media print { html { font-size: 10.5px; } body { font-size: 1rem; line-height: 1.35; max-width: none; padding: 0; }
   h2 { margin-top: .9rem; break-after: avoid; } .words, tr { break-inside: avoid; } td { padding-block: .2rem; }
@@ -225,6 +224,7 @@ def _html_table(table: Table) -> str:
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|\b[0-9a-f]{40}\b")
 _CODE = re.compile(r"`([^`]+)`")
+_HEAD = re.compile(r"#{1,6} ")
 _ITEM = re.compile(r"\s*(?:[-*+]|(\d+)[.)])\s+(.*)")
 
 
@@ -241,36 +241,42 @@ def _inline(text: str) -> str:
 def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
     """Paragraphs, lists, headings and code of a person's Markdown; everything else is shown as it was typed."""
     group: list[str] = []
-    fenced = False
     for line in [*lines, ""]:
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-            group.append(line)
-        elif line.strip() or fenced:
-            group.append(line)
-        else:
-            yield from _grouped(group)
+        fenced = bool(group) and _is_fence(group[0]) and not (len(group) > 1 and _is_fence(group[-1]))
+        if group and not fenced and (not line.strip() or _begins(line, group[0])):
+            yield _shown(group)
             group = []
-    yield from _grouped(group)
+        if line.strip() or fenced:
+            group.append(line)
+    if group:  # code that nobody closed
+        yield _shown(group)
 
 
-def _grouped(group: list[str]) -> Iterator[str]:
-    heads = list(takewhile(lambda line: line.startswith("#"), group))
-    yield from (f"<p><strong>{_inline(head.lstrip('# '))}</strong></p>" for head in heads)
-    rest = group[len(heads) :]
-    if not rest:
-        return
-    if rest[0].lstrip().startswith(("```", "|")):
-        yield f"<pre>{chr(10).join(html.escape(line) for line in rest if not line.lstrip().startswith('```'))}</pre>"
-    elif _ITEM.fullmatch(rest[0]):
-        items: list[str] = []
-        for line in rest:
-            found = _ITEM.fullmatch(line)
-            if found:
-                items.append(found[2])
-            else:
-                items[-1] += f" {line.strip()}"
-        kind = "ol" if rest[0].lstrip()[0].isdigit() else "ul"
-        yield f"<{kind}>{''.join(f'<li>{_inline(item)}</li>' for item in items)}</{kind}>"
-    else:
-        yield f"<p>{_inline(' '.join(rest))}</p>"
+def _is_fence(line: str) -> bool:
+    return line.lstrip().startswith("```")
+
+
+def _begins(line: str, first: str) -> bool:
+    """Whether a line begins something of its own below lines whose first is given, without an empty line between."""
+    item = _ITEM.fullmatch(line)
+    begins_list = item is not None and item[1] in (None, "1") and not _ITEM.fullmatch(first)
+    return begins_list or _is_fence(line) or _is_fence(first) or bool(_HEAD.match(line) or _HEAD.match(first))
+
+
+def _shown(group: list[str]) -> str:
+    first = group[0]
+    if _HEAD.match(first):
+        return f"<p><strong>{_inline(first.lstrip('# '))}</strong></p>"
+    if _is_fence(first) or first.lstrip().startswith("|"):
+        return f"<pre>{chr(10).join(html.escape(line) for line in group if not _is_fence(line))}</pre>"
+    if not _ITEM.fullmatch(first):
+        return f"<p>{_inline(' '.join(group))}</p>"
+    items: list[str] = []
+    for line in group:
+        found = _ITEM.fullmatch(line)
+        if found:
+            items.append(found[2])
+        else:
+            items[-1] += f" {line.strip()}"
+    kind = "ol" if first.lstrip()[0].isdigit() else "ul"
+    return f"<{kind}>{''.join(f'<li>{_inline(item)}</li>' for item in items)}</{kind}>"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from vendorkit.documents.blocks import Block, Bullets, Heading, Table, Text, Words, Written
 from vendorkit.documents.differences import differences
 from vendorkit.documents.gate_words import unit
-from vendorkit.documents.plain import counted, figure
+from vendorkit.documents.plain import counted, figure, rounded
 from vendorkit.documents.release_notes import PARTS
 from vendorkit.documents.risks import risks
 from vendorkit.records.decision import ApprovalRule
@@ -67,8 +67,8 @@ def _row(result: GateResult) -> tuple[str, str, str, str, str]:
 
 def _rounded(value: float, result: GateResult) -> str:
     """Four significant digits and the unit; more where four would show the limit itself."""
-    short = f"{value:.4g}"
-    same = {f"{limit:.4g}" for limit in (result.least, result.most) if limit is not None and limit != value}
+    short = rounded(value)
+    same = {rounded(limit) for limit in (result.least, result.most) if limit is not None and limit != value}
     exact = abs(value) >= 1000 or short in same
     return f"{figure(value) if exact else short}{unit(result.metric)}"
 

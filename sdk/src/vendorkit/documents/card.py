@@ -12,7 +12,7 @@ from functools import partial
 from vendorkit.documents.blocks import Block, Table, Text, Written, filled
 from vendorkit.documents.differences import described
 from vendorkit.documents.front_matter import front_matter, to_yaml
-from vendorkit.documents.gate_words import cell_word, headline
+from vendorkit.documents.gate_words import cell_word, headline, interval_words
 from vendorkit.documents.plain import figure
 from vendorkit.records.document_format import FormatSection
 from vendorkit.records.dossier import Dossier
@@ -20,6 +20,10 @@ from vendorkit.records.run import ModelFormat
 
 MOST_FEATURES = 60
 """Features that the card lists; the feature set record has all."""
+
+
+MOST_GROUPS = 40
+"""Groups of one gate that the card lists; the gate report has all."""
 
 
 def card(dossier: Dossier, sections: tuple[FormatSection, ...]) -> Written:
@@ -67,13 +71,17 @@ def _intended_use(dossier: Dossier) -> Iterator[Block]:
 
 
 def _factors(dossier: Dossier) -> Iterator[Block]:
+    results = dossier.report.results if dossier.report else ()
     rows = [
         (result.id, cell.name, figure(cell.value) if cell.value is not None else "-", f"{cell.n:,}", cell_word(cell))
-        for result in (dossier.report.results if dossier.report else ())
-        for cell in result.cells
+        for result in results
+        for cell in result.cells[:MOST_GROUPS]
     ]
     if rows:
         yield Table(("gate", "group", "found", "rows", "verdict"), tuple(rows), (2, 3))
+        left = sum(len(result.cells) for result in results) - len(rows)
+        if left:
+            yield Text(f"The worst of each gate come first; {left:,} more groups are in the gate report.")
     elif dossier.report:
         yield Text("No gate looks at groups one by one.")
 
@@ -121,7 +129,7 @@ def _training_data(dossier: Dossier) -> Iterator[Block]:
 def _quantitative_analyses(dossier: Dossier) -> Iterator[Block]:
     rows = []
     for result in dossier.report.results if dossier.report else ():
-        interval = " to ".join(f"{end:.4g}" for end in result.interval) if result.interval else "-"
+        interval = interval_words(result.interval) if result.interval else "-"
         found = figure(result.value) if result.value is not None else "-"
         live = figure(result.previous) if result.previous is not None else "-"
         count = f"{result.n:,}" if result.n is not None else "-"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from vendorkit.documents.blocks import POLICY
 from vendorkit.documents.gate_report_style import STYLE
 from vendorkit.documents.gate_words import interval_words
-from vendorkit.documents.plain import clean, counted, figure, markdown, markup, short
+from vendorkit.documents.plain import clean, counted, figure, markdown, markup, rounded, short
 from vendorkit.records.comparison import Comparison, Measured, Row
 
 MOST_PARTS = 20
@@ -37,7 +38,7 @@ def _found(found: Measured | None) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     """One row as text: gate, metric, benchmark, both sides, difference, which is better."""
-    difference = "" if row.difference is None else f"{row.difference:+.4g}"
+    difference = "" if row.difference is None else f"{'-' if row.difference < 0 else '+'}{rounded(abs(row.difference))}"
     word = {"a": "worse", "b": "better", "": ""}[row.better]
     metric = f"{row.metric}: {row.part}" if row.part else row.metric
     return row.gate, metric, row.benchmark, _found(row.a), _found(row.b), difference, word
@@ -103,12 +104,11 @@ def to_html(what: Comparison) -> str:
     changes = [(each.part, each.what, each.before, each.after, each.risk) for each in what.changes]
     uses = [(use.id, f"{use.rows:,}", use.content_digest) for use in what.benchmarks]
     title = markup(headline(what))
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}"><link rel="icon" href="data:,">',
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><link rel="icon" href="data:,">',
             f"<title>{title}</title><style>{STYLE}</style></head><body>",
             f'<header class="pass"><h1>{title}</h1></header><main>',
             _table("Numbers", heads, rows),
@@ -122,7 +122,8 @@ def to_html(what: Comparison) -> str:
 def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     top = "".join(f'<th scope="col">{markup(head)}</th>' for head in heads)
     body = "".join(f"<tr>{''.join(f'<td>{markup(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    table = f'<table style="table-layout: fixed"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    style = f"table-layout: fixed; min-width: {6 * len(heads)}rem"
+    table = f'<div class="wide"><table style="{style}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     return f"<section><h2>{caption}</h2>{table if rows else '<p>Nothing.</p>'}</section>"
 
 

@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from vendorkit.documents.plain import figure
 from vendorkit.errors import BadInput, Fault
 from vendorkit.records.evidence import Evidence
 from vendorkit.records.gate_report import GateResult
@@ -91,7 +92,7 @@ def _card(evidence: Evidence) -> Json:
     run, manifest = evidence.run, evidence.manifest
     owner = manifest.people[manifest.surface(run.model).owner]
     limits = [
-        f"{field.name}: seen in training from {field.minimum:g} to {field.maximum:g}"
+        f"{field.name}: seen in training from {figure(field.minimum)} to {figure(field.maximum)}"
         for field in evidence.contract.fields
         if field.minimum is not None and field.maximum is not None
     ]

@@ -117,7 +117,8 @@ def _distribution(data: _Data) -> Iterator[Block]:
         yield Text(f"Use by its contract: {usage}.")
     version, status = data.contract.get("version"), data.contract.get("status")
     if version:
-        yield Text(f"Data contract {data.contract.get('id', data.dataset.contract)}, version {version}, {status}.")
+        known = f", {status}" if status else ""
+        yield Text(f"Data contract {data.contract.get('id', data.dataset.contract)}, version {version}{known}.")
 
 
 def _maintenance(data: _Data) -> Iterator[Block]:

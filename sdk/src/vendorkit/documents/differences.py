@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vendorkit.documents.plain import figure
+from vendorkit.records.contract import Behaviour
 from vendorkit.records.dossier import Dossier
 from vendorkit.records.features import Feature
 from vendorkit.records.manifest import Gate
@@ -101,6 +102,9 @@ def _gates(before: Dossier, after: Dossier) -> Iterator[Difference]:
         )
 
     yield from _changed("gates", {k: limits(v) for k, v in old.items()}, {k: limits(v) for k, v in new.items()}, risk)
+    for name in new:
+        if name in old and (was := _question(old[name])) != (is_ := _question(new[name])):
+            yield Difference("gates", f"what {name} asks", was, is_, "the live version was asked something else")
     yield from _changed("gates", _platform(before), _platform(after))
 
 
@@ -113,6 +117,12 @@ def _platform(dossier: Dossier) -> dict[str, str]:
 def limits(gate: Gate) -> str:
     """The limits of a gate in words."""
     return _limits(gate.min, gate.max, gate.max_drop_vs_current)
+
+
+def _question(gate: Gate) -> str:
+    """What a gate measures of which rows; its limits aside."""
+    said = [gate.metric or gate.kind, *([f"for {gate.slice}"] if gate.slice else [])]
+    return " ".join([*said, *([f"on {gate.benchmark}"] if gate.benchmark else [])])
 
 
 def _limits(least: float | None, most: float | None, drop: float | None) -> str:
@@ -160,18 +170,28 @@ def _training(before: Dossier, after: Dossier) -> Iterator[Difference]:
 
 
 def _contract(before: Dossier, after: Dossier) -> Iterator[Difference]:
-    """What callers notice: fields that they must send now or no longer, and what happens to unfit input."""
+    """What callers notice: fields that they must send now or no longer, and what happens to unfit input.
+
+    A field must be there also where it may be null.
+    """
     old, new = ({field.name: field for field in each.contract.fields} for each in (before, after))
+    refused = after.contract.behaviour.missing == Behaviour().missing
     for name, field in new.items():
-        if name not in old and not field.nullable:
-            yield Difference("contract", f"field {name}", "", field.type, "callers that do not send it will be refused")
-        elif name in old and old[name].type != field.type:
-            yield Difference("contract", f"field {name}", old[name].type, field.type, "callers send another type today")
-    for name in old.keys() - new.keys():
-        yield Difference("contract", f"field {name}", old[name].type, "", "callers send it for nothing")
-    was, is_ = before.contract.behaviour.model_dump(), after.contract.behaviour.model_dump()
+        was = old.get(name)
+        if was is None:
+            risk = "callers that do not send it will be refused" if refused else ""
+            yield Difference("contract", f"field {name}", "", field.type, risk)
+        elif was.type != field.type:
+            yield Difference("contract", f"field {name}", was.type, field.type, "callers send another type today")
+        elif was.nullable and not field.nullable:
+            risk = "callers that send null will be refused" if refused else ""
+            yield Difference("contract", f"field {name}", f"{was.type} or null", field.type, risk)
+    for name, field in old.items():
+        if name not in new:
+            yield Difference("contract", f"field {name}", field.type, "", "callers send it for nothing")
+    modes, now = before.contract.behaviour.model_dump(), after.contract.behaviour.model_dump()
     yield from _changed(
         "contract",
-        {f"{key.replace('_', ' ')} input": value for key, value in was.items()},
-        {f"{key.replace('_', ' ')} input": value for key, value in is_.items()},
+        {f"{key.replace('_', ' ')} input": value for key, value in modes.items()},
+        {f"{key.replace('_', ' ')} input": value for key, value in now.items()},
     )

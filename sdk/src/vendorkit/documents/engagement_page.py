@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vendorkit.documents.explanation import Section
+from vendorkit.documents.plain import figure
 from vendorkit.records.manifest import Manifest
 from vendorkit.records.manifest.judging import Gate
 
@@ -130,11 +131,11 @@ def limits_in_words(gate: Gate) -> str:
     """The limits that a gate declares: `roc_auc at least 0.76, at most 0.01 worse than the live version on holdout`."""
     bounds = []
     if gate.min is not None:
-        bounds.append(f"at least {gate.min:g}")
+        bounds.append(f"at least {figure(gate.min)}")
     if gate.max is not None:
-        bounds.append(f"at most {gate.max:g}")
+        bounds.append(f"at most {figure(gate.max)}")
     if gate.max_drop_vs_current is not None:
-        bounds.append(f"at most {gate.max_drop_vs_current:g} worse than the live version")
+        bounds.append(f"at most {figure(gate.max_drop_vs_current)} worse than the live version")
     said = [gate.metric or gate.kind, ", ".join(bounds) or "by the rule of its kind"]
     said += [f"for {gate.slice}"] if gate.slice else []
     said += [f"on {gate.benchmark}"] if gate.benchmark else []
@@ -147,8 +148,8 @@ def _drift(manifest: Manifest) -> Section:
         return Section("", "Drift and alerts", "Not declared yet: add `operations` to engagement.yaml.")
     facts = []
     for alert in operations.alerts:
-        bounds = [f"over {alert.over:g}"] if alert.over is not None else []
-        bounds += [f"under {alert.under:g}"] if alert.under is not None else []
+        bounds = [f"over {figure(alert.over)}"] if alert.over is not None else []
+        bounds += [f"under {figure(alert.under)}"] if alert.under is not None else []
         told = _person(manifest, alert.to)
         facts.append((alert.signal, f"{' or '.join(bounds) or 'any'}: tells {told}; see {alert.runbook}"))
     again = operations.retrain
@@ -157,7 +158,7 @@ def _drift(manifest: Manifest) -> Section:
         ("retraining", f"every {again.every}{or_when}; owner {_person(manifest, again.owner)}"),
         (
             "rollback",
-            f"by {', '.join(operations.rollback.authority)} within {operations.rollback.target_minutes:g} min",
+            f"by {', '.join(operations.rollback.authority)} within {figure(operations.rollback.target_minutes)} min",
         ),
         ("escalation", " -> ".join(operations.escalation)),
     ]

@@ -61,7 +61,10 @@ def _results(dossier: Dossier, task: str, measured: list[GateResult]) -> list[di
 
 
 def to_yaml(value: dict[str, Any]) -> str:
-    """Plain values as block YAML; text is quoted as JSON, which every reader of YAML takes."""
+    """Plain values as block YAML; text is quoted as JSON, which every reader of YAML takes.
+
+    Not so a number like 1e-05: by YAML 1.1 it is text without a point.
+    """
     return "".join(f"{line}\n" for line in _yaml(value))
 
 
@@ -79,4 +82,5 @@ def _yaml(value: Any) -> list[str]:
             first, *rest = _yaml(part)
             lines += [f"- {first}", *(f"  {line}" for line in rest)]
         return lines
-    return [json.dumps(value, ensure_ascii=True)]
+    text = json.dumps(value, ensure_ascii=True)
+    return [text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vendorkit.documents.drawing import Dot, Line, Plot, Scale, Strip, plot, scale_of, strip
 from vendorkit.documents.gate_words import cell_word, cell_words, facts, interval_words
-from vendorkit.documents.plain import clean, counted, figure, markup
+from vendorkit.documents.plain import clean, counted, figure, markup, rounded
 from vendorkit.documents.score_curves import (
     Reliability,
     Share,
@@ -209,7 +209,7 @@ def _segment(result: GateResult, cell: Cell, scale: Scale | None) -> str:
         drawn = strip(
             Strip(title, cell.value, cell.interval, *(cell.previous, result.least, result.most), cell.verdict), scale
         )
-    value = "none" if cell.value is None else f"{cell.value:.4g}"
+    value = "none" if cell.value is None else rounded(cell.value)
     interval = f"<small>{interval_words(cell.interval)}</small>" if cell.interval else ""
     cells = f'<td class="drawn">{drawn}</td><td>{value} {interval}</td><td>{cell.n:,}</td>'
     return f'<tr class="{cell.verdict}"><th scope="row">{name}</th>{cells}</tr>'
@@ -250,5 +250,6 @@ def confusion_table(use: BenchmarkUse) -> str:
         f'<tr><th scope="row">was {markup(name)}</th>{"".join(f"<td>{count:,}</td>" for count in counts)}</tr>'
         for name, counts in zip(use.confusion.classes, use.confusion.rows, strict=True)
     )
-    table = f"<table><tr><th></th>{heads}</tr>{lines}</table>"
-    return f"<figure><figcaption>Confusion: rows by what was and what was said</figcaption>{table}</figure>"
+    table = f'<div class="wide"><table><tr><th></th>{heads}</tr>{lines}</table></div>'
+    caption = "<figcaption>Confusion: rows by what was and what was said</figcaption>"
+    return f'<figure class="confusion">{caption}{table}</figure>'

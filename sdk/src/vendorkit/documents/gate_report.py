@@ -37,7 +37,9 @@ MOST_ID = 28
 
 _COLUMNS = ("gate", "metric", "found", "95 % interval", "live", "rows")
 MOST_FOUND = 18
-"""Columns of what was found, which may be text; other numbers are never cut."""
+"""Columns of what was found where it is text; numbers are never cut."""
+LEAST_NAMES = 24
+"""Columns of a gate's id and metric together that are left to them beside numbers of any size."""
 
 MOST_CELLS = 8
 """Segments of a gate that text and Markdown name, the worst first; the page and the record have all."""
@@ -99,15 +101,12 @@ def _table(results: Sequence[GateResult]) -> str:
     rows = [list(_COLUMNS)]
     for result in results:
         interval = interval_words(result.interval) if result.interval else ""
-        numbers = (result.value, interval, result.previous, result.n)
-        cells = [
-            result.id,
-            result.metric or result.kind,
-            *("" if cell is None else figure(cell) for cell in numbers),
-        ]
-        rows.append([*cells[:2], short(cells[2], MOST_FOUND), *cells[3:]])
+        found = short(result.value, MOST_FOUND) if isinstance(result.value, str) else result.value
+        numbers = (found, interval, result.previous, result.n)
+        shown = ("" if cell is None else figure(cell) for cell in numbers)
+        rows.append([result.id, result.metric or result.kind, *shown])
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    left = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)  # for ids and metrics: people copy them
+    left = max(WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1), LEAST_NAMES)  # for ids and metrics: people copy them
     widths[1] = min(widths[1], max(left // 2, left - widths[0]))
     widths[0] = min(widths[0], left - widths[1])
     lines = []

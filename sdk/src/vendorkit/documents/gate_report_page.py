@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vendorkit.documents.blocks import POLICY
 from vendorkit.documents.gate_plots import benchmark_figures, confusion_table, segments, times, value_strip
 from vendorkit.documents.gate_report_style import STYLE
 from vendorkit.documents.gate_words import (
@@ -23,8 +24,6 @@ from vendorkit.documents.gate_words import (
 from vendorkit.documents.plain import markup
 from vendorkit.records.gate_report import GateReport, GateResult
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-
 
 def to_html(report: GateReport) -> str:
     """The whole page; the record's text is escaped, and a policy in the page forbids scripts and requests."""
@@ -37,7 +36,7 @@ def to_html(report: GateReport) -> str:
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         f'<link rel="icon" href="data:,"><title>{verdict}</title><style>{STYLE}</style></head><body>',
         f'<header class="{"pass" if fit else "fail"}"><h1>{verdict}</h1><p>{asked}</p></header><main>',
         *_legend(report),

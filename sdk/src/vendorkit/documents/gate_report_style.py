@@ -70,13 +70,19 @@ thead th { font-size: .8125rem; border: 0; vertical-align: bottom; }
 .forest th:nth-child(2) { width: 40%; }
 .forest:not(.times) th:nth-child(3) { width: 18%; }
 .forest small { white-space: nowrap; font-size: .8125rem; }
+.wide { overflow-x: auto; }
+figure.confusion { max-width: none; }
+.confusion table { width: auto; }
+.confusion th, .confusion td { overflow-wrap: normal; }
 .legend { font-size: .875rem; margin: 1rem 0 0; }
 .word { display: block; font-size: .8125rem; }
 tr.fail .word { color: var(--bad); font-weight: 600; }
 tr.error .word, tr.too-few .word { color: var(--open); font-weight: 600; }
 @media (max-width: 40rem) { body { padding: 1rem .75rem; } h1 { font-size: 1.25rem; }
   .origin { display: block; } .origin dd { margin-bottom: .5rem; } article { padding: .75rem; }
-  table { font-size: .8125rem; } .forest small { white-space: normal; } }
+  table { font-size: .8125rem; } .forest small { white-space: normal; }
+  .forest:not(.times) th:first-child { width: 28%; } .forest:not(.times) th:nth-child(2) { width: 30%; }
+  .forest:not(.times) th:nth-child(3) { width: 24%; } }
 @media print { article { break-inside: avoid-page; } tr { break-inside: avoid; } * { print-color-adjust: exact; }
   details::details-content { content-visibility: visible; block-size: auto; } summary { list-style: none; } }
 """

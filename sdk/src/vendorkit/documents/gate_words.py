@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendorkit.documents.plain import clean, counted, figure
+from vendorkit.documents.plain import clean, counted, figure, rounded
 from vendorkit.records.gate_report import BenchmarkUse, Cell, GateReport, GateResult, Interval
 
 ORIGINS = {
@@ -92,9 +92,9 @@ def facts(result: GateResult) -> dict[str, str]:
     if result.interval is not None:
         said["95 % interval"] = interval_words(result.interval)
     if result.n is not None:
-        counted = "rows" if result.benchmark else _COUNTED.get(result.kind, "rows")
+        what = "rows" if result.benchmark else _COUNTED.get(result.kind, "rows")
         of = f" of {result.benchmark}" if result.benchmark else ""
-        said["measured on"] = f"{result.n:,} {'calls with ' if result.timings else ''}{counted}{of}"
+        said["measured on"] = f"{result.n:,} {'calls with ' if result.timings else ''}{what}{of}"
     if result.limit is not None:
         said["limit"] = result.limit
     if result.origin != "manifest":
@@ -113,8 +113,8 @@ def cell_word(cell: Cell) -> str:
 
 
 def interval_words(interval: Interval) -> str:
-    """Both ends, four significant digits."""
-    return " to ".join(f"{end:.4g}" for end in interval)
+    """Both ends, rounded."""
+    return " to ".join(map(rounded, interval))
 
 
 def unit(metric: str | None) -> str:

@@ -112,15 +112,15 @@ def release_graph(evidence: Evidence, after: Iterable[Node] = ()) -> Graph:
     nodes += [
         Node("code", "code", f"commit {run.code.commit[:12]}", (counted(len(run.code.files), "file"),)),
         Node(run.environment.id, "environment", run.environment.python, (f"lock {brief(run.environment.lock or '')}",)),
-        Node(run.features, "feature-set", f"{len(evidence.features.features)} features", (brief(run.features),)),
+        Node(run.features, "feature-set", counted(len(evidence.features.features), "feature"), (brief(run.features),)),
         Node(run.digest, "run", f"trained {run.started_at[:16]}Z", (f"by {run.author.email}", f"seed {run.seed}")),
     ]
     passed = sum(result.verdict == "pass" for result in report.results)
-    nodes += [Node(f"benchmark {use.id}", "benchmark", use.id, (f"{use.rows} rows", brief(use.content_digest)))
+    nodes += [Node(f"benchmark {use.id}", "benchmark", use.id, (counted(use.rows, "row"), brief(use.content_digest)))
               for use in report.benchmarks]  # fmt: skip
     nodes += [
         Node(report.digest, "gate-report", f"{passed} of {len(report.results)} gates passed", (brief(report.digest),)),
-        Node(evidence.contract.digest, "contract", f"{len(evidence.contract.fields)} fields", ()),
+        Node(evidence.contract.digest, "contract", counted(len(evidence.contract.fields), "field"), ()),
         Node(release.digest, "release", evidence.name, (brief(release.digest), f"by {release.publisher.email}")),
     ]
     edges = [(snapshot.digest, run.digest) for snapshot in evidence.snapshots]
@@ -129,7 +129,7 @@ def release_graph(evidence: Evidence, after: Iterable[Node] = ()) -> Graph:
     edges += [(f"benchmark {use.id}", report.digest) for use in report.benchmarks]
     edges += [(part, release.digest) for part in (report.digest, evidence.contract.digest)]
     for decision in evidence.decisions:
-        moved = (f"{decision.alias}",) if decision.alias else ()
+        moved = (decision.alias,) if decision.alias else ()
         lines = (*moved, f"{decision.at[:16]}Z", decision.reason)
         nodes.append(Node(decision.digest, decision.kind, f"by {decision.actor}", lines))
         edges.append((release.digest, decision.digest))
@@ -143,7 +143,7 @@ def release_graph(evidence: Evidence, after: Iterable[Node] = ()) -> Graph:
 
 def _snapshot(evidence: Evidence, place: int) -> Node:
     snapshot = evidence.snapshots[place]
-    lines = (f"{snapshot.rows} rows", f"content {brief(snapshot.content_digest)}")
+    lines = (counted(snapshot.rows, "row"), f"content {brief(snapshot.content_digest)}")
     return Node(snapshot.digest, "snapshot", snapshot.dataset, lines)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from vendorkit.documents.openlineage_facets import without_secrets
 from vendorkit.records.evidence import Evidence
 
 Json = dict[str, Any]
@@ -28,7 +29,7 @@ def provenance(evidence: Evidence) -> Json:
     """How the model was made: commit, seed, parameters, data, environment."""
     run, manifest = evidence.run, evidence.manifest
     ended = datetime.fromisoformat(run.started_at) + timedelta(seconds=run.seconds)
-    code = {"uri": f"git+{manifest.systems.code}", "digest": {"gitCommit": run.code.commit}}
+    code = {"uri": f"git+{without_secrets(manifest.systems.code)}", "digest": {"gitCommit": run.code.commit}}
     data = [_resource(snapshot.dataset, snapshot.content_digest, rows=snapshot.rows, snapshot=snapshot.digest)
             for snapshot in evidence.snapshots]  # fmt: skip
     lock = [_resource("uv.lock", run.environment.lock)] if run.environment.lock else []

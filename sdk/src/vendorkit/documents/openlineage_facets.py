@@ -66,7 +66,7 @@ class Namer:
         if "://" not in source:
             return {"namespace": self.code_url or f"vendorkit://{self.namespace}/code", "name": source or fallback}
         place, _, table = source.partition("#")
-        parts = urlsplit(_without_secrets(place))
+        parts = urlsplit(without_secrets(place))
         path = parts.path.strip("/").replace("/", ".")
         return {
             "namespace": f"{parts.scheme}://{parts.netloc}",
@@ -76,7 +76,7 @@ class Namer:
     def data_source(self, source: str) -> Json:
         """Where a dataset lies, without passwords."""
         named = self.dataset(source, "data")
-        uri = _without_secrets(source.partition("#")[0]) if "://" in source else named["namespace"]
+        uri = without_secrets(source.partition("#")[0]) if "://" in source else named["namespace"]
         return facet(self, "DatasourceDatasetFacet", name=named["namespace"], uri=uri)
 
 
@@ -131,10 +131,10 @@ def training_facet_schema() -> str:
 
 def _address(text: str) -> str | None:
     """A text as an address without passwords; None where it is none."""
-    return _without_secrets(text) if re.match(r"[a-z][a-z0-9+.-]*://[^\s/]", text) else None
+    return without_secrets(text) if re.match(r"[a-z][a-z0-9+.-]*://[^\s/]", text) else None
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """An address without user, password and query, in which tokens travel."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -9,6 +9,8 @@ import html
 import re
 import textwrap
 import unicodedata
+from bisect import bisect_right
+from itertools import accumulate
 
 WIDTH = 100
 """Columns of what is written for a terminal."""
@@ -17,6 +19,9 @@ MOST = 700
 
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 """What Markdown acts on inside a line; an underscore between letters is only itself."""
+
+_BEGIN = re.compile(r"^\d{0,9}(?=#|[-+.)] )")
+"""What Markdown acts on at the beginning of a line: headings and lists."""
 
 _DIGEST = re.compile(r"\b((?:sha256:)?[0-9a-f]{12})(?:[0-9a-f]{28}|[0-9a-f]{52})\b")
 
@@ -54,9 +59,12 @@ def _written(sign: str) -> str:
 
 
 def short(text: str, width: int) -> str:
-    """Cleaned text of at most `width` characters, for a column; dots tell that it was cut."""
-    line = " ".join(visible(text[: width + 1]).split())
-    return line if len(line) <= width else f"{line[: width - 3]}..."
+    """Cleaned text that takes at most `width` columns, Chinese and the like two for each sign; dots tell of a cut."""
+    line = " ".join(visible(text[:MOST]).split())
+    ends = list(accumulate(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in line))
+    if not ends or ends[-1] <= width:
+        return line
+    return f"{line[: bisect_right(ends, width - 3)]}..."
 
 
 def hanging(start: str, text: str, *, shown_start: str | None = None) -> str:
@@ -74,7 +82,7 @@ def hanging(start: str, text: str, *, shown_start: str | None = None) -> str:
 
 def markdown(text: str, most: int = MOST) -> str:
     """Cleaned text that Markdown shows as it is: no link, image, heading, table edge, HTML or mention."""
-    line = _MARKDOWN.sub(r"\\\g<0>", clean(text, most))
+    line = _BEGIN.sub(r"\g<0>\\", _MARKDOWN.sub(r"\\\g<0>", clean(text, most)), count=1)
     for sign, instead in _LINKS.items():
         line = line.replace(sign, instead)
     return line
@@ -96,12 +104,17 @@ def shortened(text: str) -> str:
 
 
 def figure(value: float | str) -> str:
-    """A number with six significant digits, thousands apart; text as it is."""
+    """A number with six significant digits, from 1,000 on with two decimals at most; text as it is."""
     if isinstance(value, str):
         return value
     if abs(value) < 1000.0:
-        return f"{value:.6g}"
+        return f"{value or 0.0:.6g}"  # -0.0 is nothing that anybody should wonder about
     return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1e12 else f"{value:.6g}"
+
+
+def rounded(value: float) -> str:
+    """A number with four significant digits, from 1,000 on with every digit before the point."""
+    return figure(float(round(value))) if 1000.0 <= abs(value) < 1e12 else f"{value or 0.0:.4g}"
 
 
 def lines_of(text: str) -> list[str]:

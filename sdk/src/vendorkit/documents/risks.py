@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from vendorkit.documents.differences import differences
 from vendorkit.documents.gate_words import interval_words
 from vendorkit.records.dossier import Dossier
 from vendorkit.records.gate_report import GateResult
+
+MOST_OF_A_KIND = 5
+"""Differences that are named where many bring the same risk; the release notes have all."""
 
 
 def risks(dossier: Dossier, live: Dossier | None) -> tuple[str, ...]:
@@ -53,6 +57,10 @@ def _of_change(dossier: Dossier, live: Dossier | None) -> Iterator[str]:
     model = dossier.run.model
     if live and live.prose("changes", model).words == dossier.prose("changes", model).words:
         yield f"The words of the release notes are still those of {live.name}: nobody said why this version is made."
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for each in differences(live, dossier) if live else ():
         if each.risk:
-            yield f"{each.risk[:1].upper()}{each.risk[1:]} ({each.part}: {each.says})."
+            found[each.risk, each.part].append(each.says)
+    for (risk, part), says in found.items():
+        left = f"; and {len(says) - MOST_OF_A_KIND:,} more" if len(says) > MOST_OF_A_KIND else ""
+        yield f"{risk[:1].upper()}{risk[1:]} ({part}: {'; '.join(says[:MOST_OF_A_KIND])}{left})."

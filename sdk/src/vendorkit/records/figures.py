@@ -16,7 +16,7 @@ from vendorkit.records.prose import Prose
 
 _UNIT = r"(?! ?(?:rows|runs|features|days|months|years)\b)"
 _DIGITS = r"(?!(?:19|20)\d\d\b(?!\.\d))(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+)"  # a year is no result
-_NUMBER = rf"(?<![\w.]){_DIGITS}(?![\w.]*\d)(?P<percent> ?%)?{_UNIT}"
+_NUMBER = rf"(?<![\w.])(?P<sign>[-\u2212]?){_DIGITS}(?![\w.]*\d)(?P<percent> ?%)?{_UNIT}"
 _BETWEEN = r"[^\n.;!?0-9]{0,40}?"
 _COUNT = re.compile(r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3})+|\d+) (?P<what>rows|features)\b")
 
@@ -64,6 +64,7 @@ def _wrong(where: str, line: int, text: str, known: Figures) -> Iterator[Fault]:
     for metric, numbers in known.metrics.items():
         for found in _pattern(metric).finditer(text):
             told = float(found["number"].replace(",", "")) / (100 if found["percent"] else 1)
+            told = -told if found["sign"] else told
             digits = len(found["number"].partition(".")[2]) + (2 if found["percent"] else 0)
             if numbers and not any(abs(number - told) <= 0.5000001 * 10**-digits for number in numbers):
                 is_ = f"{numbers[0]:.{max(digits, 3)}f}"

@@ -181,13 +181,13 @@ def _is_dangerous(module: str, name: str) -> bool:
     if (module, name) in HARMLESS:
         return False
     parts = module.split(".")
-    return any(".".join(parts[:count]) in DANGEROUS for count in range(1, len(parts) + 1)) or module == "?"
+    return any(".".join(parts[:count]) in DANGEROUS for count in range(1, len(parts) + 1)) or "?" in (module, name)
 
 
 def _one(stream: io.BytesIO, seen: set[tuple[str, str]]) -> int | None:
     """Collect the imports of one pickle; gives where it ends, None where it cannot be read to its end."""
-    texts: list[str | None] = []
-    memo: dict[int, str | None] = {}
+    stack: list[object] = []
+    memo: dict[object, object] = {}
     try:
         for opcode, argument, place in pickletools.genops(stream):
             if opcode.name in ("GLOBAL", "INST"):
@@ -195,33 +195,42 @@ def _one(stream: io.BytesIO, seen: set[tuple[str, str]]) -> int | None:
                 if not (_WORD.match(module) and _WORD.match(name)):
                     return None
                 seen.add((module, name))
-                texts.append(None)
             elif opcode.name == "STACK_GLOBAL":
-                pair = [text or "?" for text in [None, None, *texts][-2:]]
-                seen.add((pair[0], pair[1]))
-                texts[-2:] = [None]
+                module, name = (text if isinstance(text, str) else "?" for text in [None, None, *stack[-2:]][-2:])
+                seen.add((module, name))
             elif opcode.name.startswith("EXT"):
                 seen.add(("?", f"extension-{argument}"))
             elif opcode.name == "STOP":
                 return (place or 0) + 1
-            else:
-                _remember(opcode.name, argument, texts, memo)
+            _follow(opcode, argument, stack, memo)
     except Exception:  # noqa: BLE001  (whatever hostile bytes make the reader raise: it ends there)
         return None
     return None
 
 
-def _remember(name: str, argument: object, texts: list[str | None], memo: dict[int, str | None]) -> None:
-    """Follow texts on the stack and in the memo, as far as a name on the stack can come from them."""
-    if name in _STRINGS:
-        texts.append(str(argument))
-    elif name == "MEMOIZE":
-        memo[len(memo)] = texts[-1] if texts else None
-    elif "PUT" in name and isinstance(argument, int):
-        memo[argument] = texts[-1] if texts else None
-    elif "GET" in name and isinstance(argument, int):
-        texts.append(memo.get(argument))
-    elif name == "POP" and texts:
-        texts.pop()
-    elif name not in ("PROTO", "FRAME", "MARK"):
-        texts.append(None)
+def _follow(opcode: pickletools.OpcodeInfo, argument: object, stack: list[object], memo: dict[object, object]) -> None:
+    """Do to the stack and the memo what unpickling would do: texts and marks are kept, all else is None.
+
+    As many entries come and go as there: else another text could be passed off as the name that is imported.
+    """
+    top = stack[-1] if stack else None
+    if opcode.name == "MEMOIZE":
+        memo[len(memo)] = top
+    elif "PUT" in opcode.name:
+        memo[argument] = top
+    elif opcode.name == "DUP":
+        stack.append(top)
+    else:
+        for taken in reversed(opcode.stack_before):
+            if taken is pickletools.markobject:
+                while stack and stack.pop() is not taken:
+                    pass
+            elif taken is not pickletools.stackslice and stack:
+                stack.pop()
+        for left in opcode.stack_after:
+            if left is pickletools.markobject:
+                stack.append(left)
+            elif opcode.name in _STRINGS:
+                stack.append(str(argument))
+            else:
+                stack.append(memo.get(argument) if "GET" in opcode.name else None)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+
+from vendorkit.adapters.predictions.rows import JOURNALS
 
 _DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
@@ -18,7 +21,11 @@ def last_use(folder: Path) -> date | None:
     Returns:
         None where the log is not here, or empty.
     """
-    days = [date.fromisoformat(found[1]) for path in folder.glob("date=*") if (found := _DAY.fullmatch(path.name))]
-    written = [path.stat() for path in folder.glob("*/*.jsonl")]
-    days += [datetime.fromtimestamp(file.st_mtime, UTC).date() for file in written if file.st_size]
+    days = []
+    # A journal is removed after its Parquet file is there: looking in this order misses nothing.
+    for path in (folder / JOURNALS).glob("*.jsonl"):
+        with suppress(FileNotFoundError):  # rolled meanwhile
+            file = path.stat()
+            days += [datetime.fromtimestamp(file.st_mtime, UTC).date()] if file.st_size else []
+    days += [date.fromisoformat(found[1]) for path in folder.glob("date=*") if (found := _DAY.fullmatch(path.name))]
     return max(days, default=None)

@@ -39,9 +39,16 @@ def frozen_batches(snapshot: Snapshot, base: Path) -> Iterator[pa.RecordBatch]:
 
 
 def first_rows(snapshot: Snapshot, base: Path, rows: int) -> pa.RecordBatch:
-    """At most so many rows from the beginning, with the column ROW; not verified."""
+    """At most so many rows from the beginning, with the column ROW; not verified.
+
+    Raises:
+        BadInput: There is none any more.
+    """
     with open_table(snapshot.source, base) as table:
-        batch = next(table.batches()).slice(0, rows)
+        schema = table.schema
+        batch = next(table.batches(), pa.RecordBatch.from_pylist([], schema)).slice(0, rows)
+    if not len(batch):
+        not_as_frozen(snapshot, TableDigest(schema))
     return batch.append_column(ROW, pa.array(np.arange(len(batch))))
 
 
