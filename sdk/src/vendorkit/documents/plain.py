@@ -20,6 +20,10 @@ _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 
 _DIGEST = re.compile(r"\b((?:sha256:)?[0-9a-f]{12})(?:[0-9a-f]{28}|[0-9a-f]{52})\b")
 
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that show nothing, by Unicode's Default_Ignorable_Code_Point, and the blank of Braille. The two
+selectors that people type with emoji (U+FE0E and U+FE0F) are left out."""
+
 _LINKS = {"&": "&amp;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
 """Written otherwise so that no address becomes a link and nobody is called by `@name`."""
 
@@ -40,7 +44,7 @@ def clean(text: str, most: int = MOST) -> str:
 
 def visible(text: str) -> str:
     """Text in which every character is seen; what is white space becomes a space."""
-    if text.isprintable():  # most of what there is: no space but the usual one, nothing of the categories below
+    if text.isprintable() and (text.isascii() or not _BLANK.search(text)):  # most of what there is
         return text
     return "".join(_written(sign) for sign in text)
 
@@ -48,7 +52,7 @@ def visible(text: str) -> str:
 def _written(sign: str) -> str:
     if sign.isspace():
         return " "
-    if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn"):
+    if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn") or _BLANK.match(sign):
         return f"\\u{ord(sign):04x}"
     return sign
 
