@@ -84,6 +84,15 @@ def markdown(text: str, most: int = MOST) -> str:
     return line
 
 
+def code(text: str) -> str:
+    """Cleaned text as a span of Markdown's code, which backticks in it do not end."""
+    line = clean(text)
+    if "`" not in line:
+        return f"`{line}`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", line))))
+    return f"{fence} {line} {fence}"
+
+
 def markup(text: str) -> str:
     """Cleaned text for HTML, also inside a quoted attribute."""
     return html.escape(clean(text), quote=True)
