@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,19 @@ def test_uv_is_taken_from_the_path_first(tmp_path: Path, monkeypatch: pytest.Mon
 def test_uv_beside_the_interpreter_is_found_else_its_absence_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     installed = uv_command() if _has_uv() else None
-    assert installed in (None, (sys.executable, "-m", "uv"))
+    assert installed in (None, (sys.executable, "-P", "-m", "uv"))
     monkeypatch.setitem(sys.modules, "uv", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(Unavailable, match="uv is not installed"):
         uv_command()
+
+
+def test_a_module_of_the_project_called_uv_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project(tmp_path) / "uv.py").write_text("open('ran', 'w')\n")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with suppress(Unavailable):  # where uv is not installed beside the interpreter either
+        lock(tmp_path)
+    assert not (tmp_path / "ran").exists()
 
 
 def _has_uv() -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+from vendorkit.adapters.models import pickle_scan
 from vendorkit.adapters.models.pickle_scan import Pickled, scan, scan_folder
 
 CREATED = "touched-by-a-pickle"
@@ -132,6 +133,17 @@ def test_a_pytorch_archive_and_an_archive_in_it() -> None:
         archive.writestr("README.md", "all is well")
     (found,) = look(outer.getvalue(), "bundle.zip")
     assert (found.where, found.dangerous) == ("bundle.zip!model.pt!archive/data.pkl", ("posix.system",))
+
+
+def test_a_zip_that_unpacks_without_end_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_scan, "MOST_UNPACKED", 3_000)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(5):
+            archive.writestr(f"{number}", bytes(1_000))
+        archive.writestr("last", pickle.dumps(Evil(), 2))
+    (found,) = look(packed.getvalue(), "model.onnx")
+    assert (found.where, found.whole) == ("model.onnx (unpacks to more than is looked at)", False)
 
 
 def test_an_object_array_of_numpy() -> None:

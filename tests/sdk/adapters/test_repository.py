@@ -121,6 +121,24 @@ def test_reading_runs_no_program_of_the_repository(repo: Path) -> None:
     assert not list(repo.rglob("ran"))
 
 
+def test_a_folder_that_was_committed_as_a_bare_repository_is_none(repo: Path) -> None:
+    inner = repo / "engagement"
+    inner.mkdir()
+    (inner / "a").write_text("a")
+    (inner / ".gitattributes").write_text("a filter=evil\n")
+    repository.init(inner)
+    repository.commit_all(inner, "Somebody else's")
+    for part in (inner / ".git").iterdir():
+        part.rename(inner / part.name)
+    (inner / ".git").rmdir()
+    (inner / "config").write_text('[core]\n\tworktree = .\n[filter "evil"]\n\tclean = touch ran\n')
+    (inner / "a").write_text("b")
+    with pytest.raises(BadInput):
+        repository.changed_paths(inner)
+    assert (repository.head(inner), repository.is_dirty(inner)) == (None, True)
+    assert not list(repo.rglob("ran"))
+
+
 def test_variables_of_another_repository_do_not_lead_away(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -174,6 +174,17 @@ def test_a_record_that_is_gone_or_garbage_is_named(world: World, name: str) -> N
 # Whole or not at all
 
 
+@pytest.mark.parametrize("place", [".vendorkit", ".vendorkit/importing", ".vendorkit/reports/ab"])
+def test_a_working_folder_that_leads_elsewhere_is_not_used(place: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "repo" / place).parent.mkdir(parents=True)
+    (tmp_path / "repo" / place).symlink_to(outside)
+    with pytest.raises(BadInput) as caught:
+        Store(tmp_path / "repo")
+    assert [(fault.where, fault.says) for fault in caught.value.faults] == [(place, "is a link.")]
+
+
 def test_what_fails_midway_leaves_nothing(tmp_path: Path) -> None:
     def fill(folder: Path) -> None:
         (folder / "half").write_text("half")

@@ -344,6 +344,8 @@ def hostile(base: Path) -> dict[str, str]:
     write(base / "mixed/b.parquet", pa.table({"n": [1]}))
     write(base / "a.txt", "n\n1\n")
     os.mkfifo(base / "pipe.csv")
+    with duckdb.connect(str(base.parent / "outside.duckdb")) as con:
+        con.execute("CREATE TABLE t AS SELECT 1 AS n")
     return {
         "missing.csv": "does not exist",
         "../outside.csv": "leads out of the repository",
@@ -367,6 +369,10 @@ def hostile(base: Path) -> dict[str, str]:
         "sqlite://empty#t": "is not a regular file",
         "nosuch://host/db#t": "Don't know how to connect",
         "postgres://me:secret@host/db#t": "holds a password",
+        f"file://{base.parent}/outside.duckdb#t": "is no database",
+        "FILE://a.db#t": "is no database",
+        "pyspark://?spark.driver.extraJavaOptions=-javaagent:a.jar#t": "sets up Spark",
+        "pyspark:///etc#t": "sets up Spark",
     }
 
 

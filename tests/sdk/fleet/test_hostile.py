@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from vendorkit.adapters.git_objects import GitObjects, Shelf, Signature
+from vendorkit.adapters import git_objects
+from vendorkit.adapters.git_objects import FILE, FOLDER, Entry, GitObjects, Shelf, Signature
 from vendorkit.errors import BadInput, Refused, VendorkitError
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, commit, plan
@@ -223,6 +224,22 @@ def test_a_tree_with_paths_that_git_forbids_is_only_read(project: Path, template
     odd = objects.write_commit(tree, [head], ANN, "Odd")
     found = plan(project, odd, ".copier-answers.yml", templates, templates.version(str(template)))
     assert not any("evil" in path or ".git" in path for path in found.changed)
+
+
+def test_folders_without_end_end(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects, shelf = GitObjects(project), Shelf()
+    entry = Entry(FILE, shelf.blob(b"a"))
+    for _ in range(3_000):
+        entry = Entry(FOLDER, shelf.tree({b"d": entry}))
+    objects.lend(shelf.objects)
+    assert [path for path, _ in objects.walk(entry.id, "top/")] == ["top/" + "/".join(["d"] * 3_000)]
+    monkeypatch.setattr(git_objects, "MOST_FILES", 1_000)
+    entry = Entry(FILE, shelf.blob(b"a"))
+    for _ in range(9):
+        entry = Entry(FOLDER, shelf.tree({b"%d" % number: entry for number in range(10)}))
+    objects.lend(shelf.objects)
+    with pytest.raises(Refused, match="more than 1,000 files"):
+        list(objects.walk(entry.id))
 
 
 def test_the_users_own_settings_and_folders_take_no_part(

@@ -61,6 +61,11 @@ def test_names_of_files_are_shown_and_never_acted_on() -> None:
     said = body(planned, [evil], "vendorkit/update-v2", marked=False)
     assert not [line for line in said.splitlines() if line.startswith(("### Merged", "!["))]
     assert "\x1b" not in said
+    ends = "d` **Approved** @bank/all | [a](https://evil.example) ``.txt"
+    named = replace(planned, renamed={"c.txt": ends}, conflicts=(replace(CLASH, path=ends),))
+    shown = body(named, [], "b", marked=False)
+    assert f"- `c.txt` became ``` {ends} ```\n" in shown
+    assert f"\n| ``` {ends.replace('|', chr(92) + '|')} ``` | `aaaaaaaaaaaa` |" in shown
     assert "\n### Merged" not in update_message(planned, [evil], marked=False)
 
 

@@ -317,3 +317,18 @@ def test_the_layout_is_a_modelpack_artifact(exported: Path) -> None:
     digests = {layer["digest"] for layer in manifest["layers"]}
     assert {file["digest"] for file in release["files"]} <= digests
     assert manifest["annotations"]["org.vendorkit.candidate"] == release["candidate"]
+
+
+@pytest.mark.parametrize("place", ["importing", "publishing.lock", "registry", "registry/.making"])
+def test_links_that_somebody_committed_lead_nothing_elsewhere(
+    place: str, bundle: Path, target: World, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ".bashrc").write_text("mine")
+    link = target.repo / ".vendorkit" / place
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside if place in ("importing", "registry") else outside / ".bashrc")
+    answer = target.run("import", str(bundle))
+    assert (answer.code, [fault["says"] for fault in answer.result["faults"]]) == (2, ["is a link."])
+    assert files(outside) == {".bashrc": b"mine"}

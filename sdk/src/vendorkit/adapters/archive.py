@@ -81,14 +81,18 @@ def read_archive(path: Path, first: str, most_bytes: int = 16_000_000) -> tuple[
     except FileNotFoundError as error:
         raise BadInput("There is no such package.", [Fault(str(path), "does not exist.")]) from error
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        raise BadInput(
-            "The package cannot be read.", [Fault(path.name, f"is no whole tar archive: {error}.")]
-        ) from error
+        raise _unreadable(path, f"{error}") from error
+    except (RecursionError, OverflowError, MemoryError) as error:  # `tarfile` reads a header's name whole, in itself
+        raise _unreadable(path, "its headers are too long, or too many follow each other") from error
     if data is None:
         faults.append(Fault(path.name, f"holds no {first}."))
     if faults or data is None:
         raise BadInput("The package is not one of ours.", faults)
     return data, tuple(found[name] for name in sorted(found))
+
+
+def _unreadable(path: Path, why: str) -> BadInput:
+    return BadInput("The package cannot be read.", [Fault(path.name, f"is no whole tar archive: {why}.")])
 
 
 def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

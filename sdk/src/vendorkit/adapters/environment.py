@@ -168,5 +168,5 @@ def uv_command() -> tuple[str, ...]:
     if on_path:
         return (on_path,)
     if importlib.util.find_spec("uv") is not None:
-        return (sys.executable, "-m", "uv")
+        return (sys.executable, "-P", "-m", "uv")  # -P: a `uv.py` of the project that it works in is not it
     raise Unavailable("uv is not installed.", fix="Run `pip install uv` and try again.")

@@ -24,6 +24,9 @@ FILE, PROGRAM, LINK, SUBMODULE, FOLDER = 0o100644, 0o100755, 0o120000, 0o160000,
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
+MOST_FILES = 1_000_000
+"""Files of one commit that are looked at."""
+
 LABELS = ("last update", "before updating", "after updating")
 """What conflict markers call base, ours and theirs; the words of `copier update`."""
 
@@ -170,13 +173,24 @@ class GitObjects:
         return found
 
     def walk(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Entry]]:
-        """Every file, link and submodule below a tree, with its path."""
-        for name, entry in self.entries(tree).items():
-            path = prefix + name.decode("utf-8", "surrogateescape")
+        """Every file, link and submodule below a tree, with its path.
+
+        Raises:
+            Refused: There are more than MOST_FILES: a few objects can name each other so that there is no end.
+        """
+        count = 0
+        waiting = [(prefix, Entry(FOLDER, tree))]
+        while waiting:  # no recursion: somebody may have nested thousands of folders
+            path, entry = waiting.pop()
             if entry.mode == FOLDER:
-                yield from self.walk(entry.id, f"{path}/")
-            else:
-                yield path, entry
+                start = f"{path}/" if path != prefix else path
+                inner = reversed(list(self.entries(entry.id).items()))
+                waiting += [(start + name.decode("utf-8", "surrogateescape"), each) for name, each in inner]
+                continue
+            count += 1
+            if count > MOST_FILES:
+                raise Refused(f"{self.path} holds more than {MOST_FILES:,} files.")
+            yield path, entry
 
     def differences(
         self, before: str | None, after: str | None, prefix: str = ""

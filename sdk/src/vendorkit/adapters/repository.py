@@ -24,8 +24,10 @@ HARMLESS = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.pager=cat"),
     *("-c", "core.quotePath=false"),
+    *("-c", "safe.bareRepository=explicit"),
 )
-"""Options that keep git from running programs that a repository's own configuration names."""
+"""Options that keep git from running programs that a repository's own configuration names. Nor
+is a folder taken for a bare repository because it was committed to look like one."""
 
 FOREIGN = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -237,16 +239,17 @@ def fetch_template(url: str, folder: Path) -> None:
         _git(folder, "init", "--quiet", "--bare", "--template=")
     wanted = ("+HEAD:refs/vendorkit/head", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
     options = ("--quiet", "--prune", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--force")
-    _git(folder, "-c", "protocol.ext.allow=never", "-c", "gc.auto=0", "fetch", *options, "--", url, *wanted)
+    settings = ("--git-dir=.", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0")
+    _git(folder, *settings, "fetch", *options, "--", url, *wanted)
 
 
 def describe_commit(path: Path, commit: str) -> str:
-    """What Copier records for a commit of a template: its tag, or the nearest tag and the distance, or a short id.
+    """What Copier records for a commit in a bare repository: its tag, the nearest tag and the distance, or a short id.
 
     Raises:
         Unavailable: Git is missing, or there is no such commit.
     """
-    return _git(path, "describe", "--tags", "--always", "--end-of-options", commit).strip()
+    return _git(path, "--git-dir=.", "describe", "--tags", "--always", "--end-of-options", commit).strip()
 
 
 def resolve(path: Path, ref: str) -> str | None:

@@ -35,8 +35,18 @@ LEFTOVER_SECONDS = 24 * 3600
 
 
 def working_folder(repo: Path) -> Path:
-    """`.vendorkit/` of an engagement."""
-    return repo / ".vendorkit"
+    """`.vendorkit/` of an engagement.
+
+    Raises:
+        BadInput: It is a link, or what lies in it or one folder below: whoever committed that would choose where we
+            write.
+    """
+    folder = repo / ".vendorkit"
+    links = [path for path in (folder, *folder.glob("*"), *folder.glob("*/*")) if path.is_symlink()]
+    if links:
+        faults = [Fault(str(path.relative_to(repo)), "is a link.", "Remove it.") for path in sorted(links)]
+        raise BadInput("The working folder leads elsewhere.", faults)
+    return folder
 
 
 def read_record(kind: type[AnyRecord], path: Path, shown: str = "") -> AnyRecord:
@@ -262,7 +272,7 @@ class Store:
     def alone(self) -> Iterator[None]:
         """One process at a time registers from this engagement; the others wait. A kill ends the wait too."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "publishing.lock").open("wb") as lock:
+        with (self.root / "publishing.lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

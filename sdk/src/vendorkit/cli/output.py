@@ -152,7 +152,7 @@ class Console:
 
 def harmless(text: str) -> str:
     """Text for a terminal: what would move, colour, hide or turn what others wrote is written out instead."""
-    if text.replace("\n", "").isprintable():  # most of what there is
+    if text.isascii() and text.replace("\n", "").isprintable():  # most of what there is
         return text
     from vendorkit.documents.plain import visible  # noqa: PLC0415  (seldom)
 

@@ -6,7 +6,6 @@ the library's strict schema.
 
 from __future__ import annotations
 
-import tomllib
 import uuid
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -16,6 +15,7 @@ from vendorkit.errors import BadInput, Fault
 from vendorkit.records.evidence import Evidence
 from vendorkit.records.gate_report import GateResult
 from vendorkit.records.snapshot import Snapshot
+from vendorkit.records.toml_text import load_toml
 
 Json = dict[str, Any]
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
@@ -176,18 +176,12 @@ def _file(path: str, digest: str) -> Json:
 def _packages(lock: bytes) -> list[Json]:
     """The locked packages. A package has one file for each platform: their hashes stand at its distributions."""
     try:
-        locked = tomllib.loads(lock.decode()).get("package", [])
+        locked = load_toml(lock).get("package", [])
         here = [entry for entry in locked if {"virtual", "editable"} & set(entry.get("source", {}))]
         direct = {need["name"] for entry in here for need in entry.get("dependencies", [])}
         others = (entry for entry in locked if entry not in here and "version" in entry)
         found = [_package(entry, entry["name"] in direct) for entry in others]
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:  # an imported one may be anything
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # an imported one may be anything
         raise BadInput("The release's packages are not known.", [Fault("uv.lock", "is no lock file of uv.")]) from error
     return list({entry["bom-ref"]: entry for entry in found}.values())
 

@@ -25,6 +25,10 @@ _BEGIN = re.compile(r"^\d{0,9}(?=#|[-+.)] )")
 
 _DIGEST = re.compile(r"\b((?:sha256:)?[0-9a-f]{12})(?:[0-9a-f]{28}|[0-9a-f]{52})\b")
 
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that show nothing, by Unicode's Default_Ignorable_Code_Point, and the blank of Braille. The two
+selectors that people type with emoji (U+FE0E and U+FE0F) are left out."""
+
 _LINKS = {"&": "&amp;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
 """Written otherwise so that no address becomes a link and nobody is called by `@name`."""
 
@@ -45,7 +49,7 @@ def clean(text: str, most: int = MOST) -> str:
 
 def visible(text: str) -> str:
     """Text in which every character is seen; what is white space becomes a space."""
-    if text.isprintable():  # most of what there is: no space but the usual one, nothing of the categories below
+    if text.isprintable() and (text.isascii() or not _BLANK.search(text)):  # most of what there is
         return text
     return "".join(_written(sign) for sign in text)
 
@@ -53,7 +57,7 @@ def visible(text: str) -> str:
 def _written(sign: str) -> str:
     if sign.isspace():
         return " "
-    if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn"):
+    if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn") or _BLANK.match(sign):
         return f"\\u{ord(sign):04x}"
     return sign
 
@@ -86,6 +90,15 @@ def markdown(text: str, most: int = MOST) -> str:
     for sign, instead in _LINKS.items():
         line = line.replace(sign, instead)
     return line
+
+
+def code(text: str) -> str:
+    """Cleaned text as a span of Markdown's code, which backticks in it do not end."""
+    line = clean(text)
+    if "`" not in line:
+        return f"`{line}`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", line))))
+    return f"{fence} {line} {fence}"
 
 
 def markup(text: str) -> str:

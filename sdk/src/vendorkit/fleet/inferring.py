@@ -14,6 +14,7 @@ from typing import Any
 
 from vendorkit.errors import BadInput
 from vendorkit.records.answers import parse_answers
+from vendorkit.records.toml_text import load_toml
 from vendorkit.records.yaml_text import read_yaml
 
 CRUFT, MANIFEST, PROJECT = ".cruft.json", "engagement.yaml", "pyproject.toml"
@@ -165,7 +166,7 @@ def _cruft(read: Callable[[str], bytes | None]) -> tuple[str, dict[str, Any]] | 
 
 def _project(read: Callable[[str], bytes | None]) -> tuple[str, dict[str, Any]] | None:
     try:
-        value = tomllib.loads((read(PROJECT) or b"").decode("utf-8"))
+        value = load_toml(read(PROJECT) or b"")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return None
     project, poetry = _mapping(value.get("project")), _mapping(_mapping(value.get("tool")).get("poetry"))

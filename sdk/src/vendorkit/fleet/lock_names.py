@@ -10,6 +10,8 @@ import re
 import tomllib
 from collections.abc import Callable
 
+from vendorkit.records.toml_text import load_toml
+
 SHARED = "engagement"
 """The name that every project has while it is resolved."""
 
@@ -19,7 +21,7 @@ _MEMBERS = re.compile(r"(?ms)^members = \[\n(.*?)^\]")
 
 def name_in(declared: bytes) -> str:
     """The name of the project that a `pyproject.toml` declares, as uv writes it; empty where it has none."""
-    name = tomllib.loads(declared.decode("utf-8")).get("project", {}).get("name", "")
+    name = load_toml(declared).get("project", {}).get("name", "")
     return re.sub(r"[-_.]+", "-", name).lower() if isinstance(name, str) else ""
 
 

@@ -25,6 +25,7 @@ from vendorkit.fleet.lock_names import SHARED, name_in, renamed_declarations, re
 from vendorkit.fleet.templates import Templates
 from vendorkit.fleet.update import Plan, stale_locks
 from vendorkit.records.canonical import digest_bytes, digest_json
+from vendorkit.records.toml_text import load_toml
 
 DECLARATIONS = "pyproject.toml"
 PLAIN = frozenset({"package", "managed", "python-downloads", "workspace", "sources", "default-groups"})
@@ -88,7 +89,7 @@ def _resolved(files: Mapping[str, bytes], cache: Path) -> bytes:
 
 def _nameless(files: Mapping[str, bytes], name: str) -> dict[str, bytes] | None:
     """The files with the name that all share; None where something else in them depends on the name."""
-    values = [tomllib.loads(data.decode("utf-8")) for path, data in files.items() if path != LOCKFILE]
+    values = [load_toml(data) for path, data in files.items() if path != LOCKFILE]
     asked = {canonicalize_name(Requirement(wanted).name) for value in values for wanted in _wanted(value)}
     uv = [value.get("tool", {}).get("uv", {}) for value in values]
     sources = {canonicalize_name(each) for settings in uv for each in settings.get("sources", {})}
@@ -114,7 +115,7 @@ def _resolved_once(files: Mapping[str, bytes], cache: Path) -> bytes:
 
 def _said(data: bytes) -> str:
     """What uv reads of a `pyproject.toml` when it locks."""
-    value = tomllib.loads(data.decode("utf-8"))
+    value = load_toml(data)
     project = {key: value.get("project", {}).get(key) for key in RESOLVED}
     uv = value.get("tool", {}).get("uv")
     said = [project, value.get("dependency-groups"), value.get("build-system"), uv]
@@ -127,7 +128,7 @@ def _refuse_foreign(files: Mapping[str, bytes], templates: Templates) -> None:
         if path.rpartition("/")[2] != DECLARATIONS:
             continue
         try:
-            value = tomllib.loads(data.decode("utf-8"))
+            value = load_toml(data)
             for url in _addresses(value):
                 templates.listed(url)
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:

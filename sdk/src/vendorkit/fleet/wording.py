@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from vendorkit.adapters.git_objects import FILE
-from vendorkit.documents.plain import clean, lines_of, markdown
+from vendorkit.documents.plain import clean, code, lines_of, markdown
 from vendorkit.fleet.merge import Conflict
 from vendorkit.fleet.ours import TEMPLATE, TREE, UPDATE
 from vendorkit.fleet.rules import is_binary
@@ -104,7 +104,7 @@ def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, en
         engagement: The folder that it is about; empty where it is the whole repository.
     """
     before, after = planned.from_version, planned.to_version
-    about = f" in `{clean(engagement)}`" if engagement else ""
+    about = f" in {code(engagement)}" if engagement else ""
     if planned.kind == "reset":
         opening = f"This brings files{about} back to what the template gives at **{markdown(after.name)}**. {_ASKED}"
     elif before.commit == after.commit:
@@ -130,7 +130,7 @@ def body(planned: Plan, changes: Sequence[str], branch: str, *, marked: bool, en
         if files:
             parts.append(_section(says, _files(files)))
     if planned.renamed:
-        told = [f"- `{clean(old)}` became `{clean(new)}`" for old, new in planned.renamed.items()]
+        told = [f"- {code(old)} became {code(new)}" for old, new in planned.renamed.items()]
         parts.append(_section("Renamed files that were followed", _some(told)))
     if planned.warnings:
         parts.append(_section("To know", [f"- {markdown(each)}" for each in planned.warnings]))
@@ -162,7 +162,8 @@ def _ids(planned: Plan) -> str:
     rows = []
     for each in planned.conflicts:
         sides = (f"`{(name or 'none')[:12]}`" for name in (each.base, each.ours, each.theirs))
-        rows.append(f"| `{clean(each.path)}` | {' | '.join(sides)} |")
+        path = code(each.path).replace("|", "\\|")  # a table splits its rows before it looks for code
+        rows.append(f"| {path} | {' | '.join(sides)} |")
     return "\n".join(["", "| file | base | ours | theirs |", "|---|---|---|---|", *_some(rows)])
 
 
@@ -185,7 +186,7 @@ def _section(heading: str, lines: Sequence[str]) -> str:
 
 
 def _files(paths: Iterable[str]) -> list[str]:
-    return _some([f"- `{clean(path)}`" for path in paths])
+    return _some([f"- {code(path)}" for path in paths])
 
 
 def _some(lines: Sequence[str], most: int = MOST_FILES) -> list[str]:

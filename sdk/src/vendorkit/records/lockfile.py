@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from packaging.markers import Marker
 
 from vendorkit.errors import BadInput, Fault
+from vendorkit.records.toml_text import load_toml
 
 LOCKFILE = "uv.lock"
 MAX_LOCK_BYTES = 16_000_000
@@ -64,7 +64,7 @@ def parse_lock(data: bytes, system: Mapping[str, str], where: str = LOCKFILE) ->
         BadInput: It is no lock file of uv.
     """
     try:
-        content = tomllib.loads(data[:MAX_LOCK_BYTES].decode("utf-8"))  # what is longer is cut, and then no TOML
+        content = load_toml(data[:MAX_LOCK_BYTES])  # what is longer is cut, and then no TOML
         packages, own = content["package"], _own(content)
         return Lock(_versions(packages, own), _needed(packages, own, dict(system)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -24,6 +24,8 @@ MOST_BYTES = 1 << 30
 """Content beyond this is not looked at, and said to be too large."""
 MOST_IN_A_ROW = 10_000
 """So many pickles in a file are read one by one; what comes after is searched only."""
+MOST_UNPACKED = 4 << 30
+"""Bytes that one file may unpack to in all: a zip may name the same zeros thousands of times."""
 DEEPEST = 4
 """Containers within containers."""
 
@@ -96,30 +98,36 @@ def scan(path: Path, where: str) -> tuple[Pickled, ...]:
     """
     if path.stat().st_size > MOST_BYTES:
         return (Pickled(f"{where} (too large to be looked at)", (), (), whole=False),)
-    return tuple(_scan(path.read_bytes(), where, DEEPEST))
+    return tuple(_scan(path.read_bytes(), where, DEEPEST, [MOST_UNPACKED]))
 
 
-def _scan(data: bytes, where: str, deep: int) -> Iterator[Pickled]:
+def _scan(data: bytes, where: str, deep: int, left: list[int]) -> Iterator[Pickled]:
+    """Every pickle in some bytes; `left` is how many more may be unpacked of the file that they come from."""
     if deep and zipfile.is_zipfile(io.BytesIO(data)):
-        yield from _zip(data, where, deep)
+        yield from _zip(data, where, deep, left)
     if data.startswith(b"\x93NUMPY"):
         end = data.find(b"\n")
         if b"|O" in data[: end + 1]:
             yield _pickle(data[end + 1 :], where) or Pickled(where, (), (), whole=False)
         return
     if deep and (unpacked := _unpacked(data)):
-        yield from _scan(unpacked, where, deep - 1)
+        left[0] -= len(unpacked)
+        yield from _scan(unpacked, where, deep - 1, left)
     found = _pickle(data, where)
     if found:
         yield found
 
 
-def _zip(data: bytes, where: str, deep: int) -> Iterator[Pickled]:
+def _zip(data: bytes, where: str, deep: int, left: list[int]) -> Iterator[Pickled]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
+                left[0] -= min(member.file_size, MOST_BYTES)
+                if left[0] < 0:
+                    yield Pickled(f"{where} (unpacks to more than is looked at)", (), (), whole=False)
+                    return
                 with archive.open(member) as file:
-                    yield from _scan(file.read(MOST_BYTES), f"{where}!{member.filename}", deep - 1)
+                    yield from _scan(file.read(MOST_BYTES), f"{where}!{member.filename}", deep - 1, left)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError):
         yield Pickled(f"{where} (a zip archive that cannot be read)", (), (), whole=False)
 

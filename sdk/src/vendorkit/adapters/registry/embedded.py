@@ -21,7 +21,18 @@ EMBEDDED = ".vendorkit/registry"
 
 
 def embedded(folder: Path) -> str:
-    """The address of the embedded registry in a folder; its database is made where there is none."""
+    """The address of the embedded registry in a folder; its database is made where there is none.
+
+    Raises:
+        BadInput: MLflow cannot read the path, or there is a link: somebody may have committed it, to have us read or
+            write elsewhere.
+        Unavailable: It cannot be made.
+    """
+    links = [path for path in (folder.parent, folder, *folder.glob("*")) if path.is_symlink()]
+    if links:
+        raise BadInput(
+            "The registry cannot lie here.", [Fault(str(path), "is a link.", "Remove it.") for path in links]
+        )
     if set("%?") & set(str(folder)):
         raise BadInput("The registry cannot lie here.", [Fault(str(folder), "MLflow cannot read a path with % or ?.")])
     database = folder / "mlflow.db"
@@ -39,7 +50,7 @@ def _make_database(path: Path) -> None:
     and kept in the user's cache; every further one is a copy.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / ".making").open("wb") as lock:
+    with (path.parent / ".making").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
             return

@@ -26,6 +26,9 @@ from vendorkit.records.csv_form import (
 )
 from vendorkit.records.table_digest import schemas_differ
 
+IN_PROCESS = ("datafusion", "file", "pandas", "polars")
+"""Schemes of Ibis that read any file of this machine."""
+
 
 def open_table(source: str, base: Path) -> TableSource:
     """Open a CSV or Parquet file, a folder of either, or a table by URL (`duckdb://file.db#table`).
@@ -183,6 +186,12 @@ def _connect(source: str, base: Path) -> Any:
             return duckdb_backend(file, read_only=True, enable_external_access=False)
         except Exception as error:
             raise bad(source, f"is not a {parts.scheme} database: {first_line(error)}.") from error
+    if parts.scheme in IN_PROCESS:
+        raise bad(source, "is no database. Files of an engagement lie inside it; name them by their path.")
+    if parts.scheme == "pyspark" and (parts.query or parts.path.strip("/")):
+        raise bad(
+            source, "sets up Spark, which is for who runs this (`spark-defaults.conf`); expected pyspark://#table."
+        )
     try:
         return ibis.connect(urlunsplit(parts._replace(fragment="")))
     except (ImportError, AttributeError, ValueError) as error:
