@@ -335,7 +335,7 @@ def hostile(base: Path) -> dict[str, str]:
     write(base / "a.txt", "n\n1\n")
     os.mkfifo(base / "pipe.csv")
     return {
-        "missing.csv": "does not exist",
+        "missing.csv": "does not exist. Put it there, or mend `source`",
         "../outside.csv": "leads out of the repository",
         str(outside): "leads out of the repository",
         "link.csv": "leads out of the repository",
