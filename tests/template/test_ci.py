@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -99,6 +101,26 @@ def test_three_forges_run_the_same_jobs_and_commands(name: str) -> None:
 def test_what_one_forge_does_alone_runs_nothing_of_the_engagement() -> None:
     jobs = github(read("github", {}))
     assert {name: jobs[name] for name in FORGE_ONLY} == {"report": []}
+
+
+def test_every_model_of_the_manifest_is_trained_gated_and_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = rendered(forge="github")
+    text = (folder / "engagement.yaml").read_text("utf-8")
+    second = "surfaces:\n  - {id: limits, kind: model}\n  - {id: table, kind: dataset}\n"
+    (tmp_path / "engagement.yaml").write_text(re.sub(r"surfaces:.*\n", second, text), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    session = Mock()
+    nox_file = runpy.run_path(str(folder / "noxfile.py"))
+    for command in ("train", "gate", "publish"):
+        nox_file[command].func(session)
+    ran = [call.args[4:] for call in session.run.call_args_list]
+    assert ran == [
+        ("vendorkit", command, "--model", model)
+        for command in ("train", "gate", "publish")
+        for model in ("limits", "credit")
+    ]
 
 
 @with_each

@@ -87,8 +87,12 @@ def test_nothing_trained_says_what_to_do(frozen: World) -> None:
 def test_only_candidates_of_a_model_are_looked_at(world: World) -> None:
     assert Store(world.repo).candidate(None, "credit").run.model == "credit"
     plant(only(world) / "model" / "more.py")
-    with pytest.raises(BadInput, match="none of model fraud"):
+    with pytest.raises(BadInput, match=r"none of model fraud\. Run `vendorkit train --model fraud`"):
         Store(world.repo).candidate(None, "fraud")
+    with pytest.raises(BadInput, match=r"none of model fraud\. Leave the name out"):
+        Store(world.repo).candidate(only(world).name, "fraud")
+    for command in ("gate", "publish"):
+        assert world.run(command, "--model", "fraud").code == 2
     with pytest.raises(Refused, match="was changed after training"):
         Store(world.repo).candidate(None, "credit")
 

@@ -347,7 +347,7 @@ def hostile(base: Path) -> dict[str, str]:
     with duckdb.connect(str(base.parent / "outside.duckdb")) as con:
         con.execute("CREATE TABLE t AS SELECT 1 AS n")
     return {
-        "missing.csv": "does not exist",
+        "missing.csv": "does not exist. Put it there, or mend `source`",
         "../outside.csv": "leads out of the repository",
         str(outside): "leads out of the repository",
         "link.csv": "leads out of the repository",

@@ -173,6 +173,8 @@ def test_a_log_that_went_another_way_is_not_mixed(exported: Path, gated: World, 
     with pytest.raises(Refused) as caught:
         import_bundle(world.repo, exported / "folder")
     assert "credit" in str(caught.value)
+    with pytest.raises(Refused, match="decide about credit/1 anew"):  # the same candidate, published twice
+        import_bundle(world.repo, exported / "folder", with_decisions=False)
     assert state(world) == before
 
 

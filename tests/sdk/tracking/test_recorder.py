@@ -142,6 +142,15 @@ def test_features_before_any_table_are_refused(own: World) -> None:
         run.features(FEATURES)
 
 
+def test_the_label_is_no_feature(own: World) -> None:
+    with pytest.raises(BadInput, match="label is no feature") as caught, vendorkit.track("train", repo=own.repo) as run:
+        frame = run.input("applications")
+        assert run.label is not None
+        run.features([*FEATURES, run.label.column], frame=frame)
+    (fault,) = caught.value.faults
+    assert fault.says.startswith("creditability: is the label")
+
+
 def test_a_dataset_that_the_model_may_not_use_is_refused(tmp_path: Path) -> None:
     value = minimal_manifest()
     other = {**value["datasets"][0], "id": "bureau", "pointer": "data/bureau.lock.json"}

@@ -29,6 +29,7 @@ from vendorkit.errors import BadInput, Fault, Unavailable, VendorkitError
 ARGUMENTS = {"prepare": ("frames",), "train": ("frame", "seed"), "predict": ("model", "frame")}
 LONGEST_MESSAGE = 2_000
 """Characters of the vendor's own error that are shown."""
+CLASSES = "; for several classes a DataFrame of probabilities, one column named as each class"
 
 _loading: ContextVar[bool] = ContextVar("vendorkit_loading", default=False)
 
@@ -141,10 +142,11 @@ class Pipeline:
             raise self.broken("predict", f"returned something that is no array: {error}.") from error
         if scores.shape != (rows,):
             found = f"shape {scores.shape}" if scores.shape else _kind(given)
-            raise self.broken("predict", f"returned {found} for {rows} rows, expected one number each.")
+            hint = CLASSES if len(scores.shape) > 1 else ""
+            raise self.broken("predict", f"returned {found} for {rows} rows, expected one number each{hint}.")
         if scores.dtype.kind not in "biuf":
             held = "text" if scores.dtype.kind in "US" else f"values of type {scores.dtype}"
-            raise self.broken("predict", f"returned {held}, expected numbers.")
+            raise self.broken("predict", f"returned {held}, expected numbers{CLASSES}.")
         return scores
 
     def function(self, code: str, arguments: tuple[str, ...]) -> Callable[..., Any]:
@@ -342,7 +344,7 @@ def _execute(place: Place) -> ModuleType:
     except BaseException as error:
         sys.modules.pop(place.module, None)
         unknown = isinstance(error, ModuleNotFoundError)
-        fix = "Add it to pyproject.toml beside the module and run `uv lock`." if unknown else ""
+        fix = "Add it to pyproject.toml beside the module and run `uv run --frozen vendorkit lock`." if unknown else ""
         fault = Fault(place.of_error(error), _told(error), fix)
         raise BadInput("The pipeline cannot be imported.", [fault]) from error
     finally:

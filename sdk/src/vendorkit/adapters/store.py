@@ -229,7 +229,8 @@ class Store:
         for folder in reversed(found):
             if model is None or not _is_of_another(folder, model):
                 return self._read_candidate(folder)
-        raise BadInput("No candidate.", [Fault("candidate", f"there is none of model {model}.")])
+        fix = "Leave the name out for its newest." if name else f"Run `vendorkit train --model {model}` first."
+        raise BadInput("No candidate.", [Fault("candidate", f"there is none of model {model}.", fix)])
 
     def _read_candidate(self, folder: Path) -> Candidate:
         run = read_record(Run, folder / "run.json")

@@ -183,7 +183,8 @@ def _register(registry: Registry, bundle: Bundle, files: ReleaseFiles, *, with_d
     known = registry.find(bundle.model, files.release.candidate)
     if known and known.tags.get("release") != files.release.digest:
         says = f"holds the same candidate with another release record, {known.tags.get('release')}."
-        raise Refused("The candidate was published here already.", [Fault(known.name, says)])
+        fix = f"The model is here: decide about {known.name} anew, with `vendorkit approve`."
+        raise Refused("The candidate was published here already.", [Fault(known.name, says)], fix=fix)
     if known and with_decisions and known.number != bundle.version:
         faults = [Fault(known.name, f"is the same release; in the bundle it is version {bundle.version}.")]
         raise Refused("The version cannot keep its number.", faults, fix=BARE)

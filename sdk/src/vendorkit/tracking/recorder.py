@@ -140,10 +140,16 @@ class Recorder:
         Args:
             names: Column names.
             frame: The training rows; by default the table that `input` or `filter` gave last.
+
+        Raises:
+            BadInput: No table was read yet, a column is missing or of another type, or it is the label.
         """
         rows = frame if frame is not None else self._frame
         if rows is None:
             raise BadInput("Features of what?", [Fault("features", "no table was read yet.", "Call input() first.")])
+        if self._label is not None and self._label.column in names:
+            says = f"{self._label.column}: is the label, which nobody knows yet when the model is asked."
+            raise BadInput("The label is no feature.", [Fault("features", says, "Leave it out.")])
         definition = digest_json([source.model_dump() for source in self._sources])
         self._features = describe_features(self.model_id, rows, names, definition)
 

@@ -55,7 +55,7 @@ def _inside(source: str, base: Path) -> Path:
     try:
         path = (base / source).resolve(strict=True)
     except FileNotFoundError as error:
-        raise bad(source, "does not exist.") from error
+        raise bad(source, "does not exist. Put it there, or mend `source` in engagement.yaml.") from error
     except (OSError, RuntimeError, ValueError) as error:
         raise bad(source, f"cannot be reached: {error}.") from error
     if not path.is_relative_to(base):

@@ -15,6 +15,7 @@ FORMATS = ("text", "markdown", "html", "json", "junit", "sarif", "prometheus")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)")
+    parser.add_argument("--model", help="only candidates of this model (default: any)")
     parser.add_argument("--against", default="champion", metavar="ALIAS|VERSION", help="version to compare with")
     parser.add_argument("--format", choices=FORMATS, default="text", help="form of the report on standard output")
     says = "seconds that one measurement may take; after them its gate is an error (default: 1800)"
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace, console: Console) -> Outcome:
     from vendorkit.adapters.store import Store  # noqa: PLC0415
 
     repo = repo_of(args)
-    candidate = Store(repo).candidate(args.candidate)
+    candidate = Store(repo).candidate(args.candidate, args.model)
     from vendorkit.tracking.measurement import Measurements  # noqa: PLC0415
 
     with Measurements(args.time_limit) as measurements:  # it loads its libraries while this process loads its own

@@ -50,7 +50,7 @@ def _value(locked: Locked) -> dict[str, Any]:
 
 def _text(changed: tuple[Locked, ...]) -> str:
     if not changed:
-        return "uv.lock is as in the last commit."
+        return "uv.lock has the packages of the last commit."
     counts = [f"{sum(each.change.kind == kind for each in changed)} {kind}" for kind in _SIGNS]
     lines = [f"uv.lock since the last commit: {', '.join(counts)}."]
     for each in changed:

@@ -7,18 +7,19 @@ import argparse
 from vendorkit.cli.arguments import repo_of
 from vendorkit.cli.output import Console, Outcome
 
-EXAMPLES = ("vendorkit publish", "vendorkit publish 3fa9c2 --json")
+EXAMPLES = ("vendorkit publish", "vendorkit publish --model credit --json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", nargs="?", metavar="CANDIDATE", help="digest or its beginning (default: newest)")
+    parser.add_argument("--model", help="only candidates of this model (default: any)")
 
 
 def run(args: argparse.Namespace, console: Console) -> Outcome:
     from vendorkit.adapters.store import Store  # noqa: PLC0415
 
     repo = repo_of(args)
-    candidate = Store(repo).candidate(args.candidate)
+    candidate = Store(repo).candidate(args.candidate, args.model)
     console.progress("publishing ...")
     from vendorkit.steps.publish import publish  # noqa: PLC0415
 

@@ -109,7 +109,8 @@ class Manifest(Value):
             return models[0]
         if model_id is None:
             names = ", ".join(model.id for model in models) or "none"
-            raise BadInput("Which model?", [Fault("surfaces", f"models: {names}.", "Name one of them.")])
+            fix = "Name one of them, with `--model` or as MODEL/VERSION."
+            raise BadInput("Which model?", [Fault("surfaces", f"models: {names}.", fix)])
         return _find(models, model_id, "models")
 
     def dataset(self, dataset_id: str) -> Dataset:
