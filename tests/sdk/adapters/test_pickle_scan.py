@@ -67,6 +67,12 @@ def test_names_that_come_from_the_memo_and_names_that_are_computed() -> None:
     assert found.dangerous == ("os.system",)
     (hidden,) = look(b"\x80\x04]\x8c\x06system\x93.")
     assert hidden.dangerous == ("?.system",)
+    (taken_back,) = look(b"\x80\x04\x8c\x02os\x8c\x04math0\x8c\x06system\x93\x8c\x04true\x85R.")
+    assert taken_back.dangerous == ("os.system",)
+    (numbered,) = look(b"\x80\x02\x82\x01.")
+    assert numbered.dangerous == ("?.extension-1",)
+    (below,) = look(b"\x80\x02cos.own\nrun\n.")
+    assert below.dangerous == ("os.own.run",)
 
 
 def test_several_pickles_in_a_row() -> None:
@@ -116,12 +122,20 @@ def test_an_object_array_of_numpy() -> None:
     np.save(file, np.array([Evil()], dtype=object), allow_pickle=True)
     (found,) = look(file.getvalue(), "weights.npy")
     assert "posix.system" in found.dangerous
+    (spoiled,) = look(file.getvalue().partition(b"\n")[0] + b"\nno pickle", "weights.npy")
+    assert not spoiled.whole
 
 
-def test_an_ordinary_pickle_is_named_and_not_called_dangerous() -> None:
-    (found,) = look(pickle.dumps({"array": np.arange(3), "kinds": {1, 2}}))
+@pytest.mark.parametrize("protocol", range(6))
+def test_an_ordinary_pickle_is_named_and_not_called_dangerous(protocol: int) -> None:
+    data = pickle.dumps({"array": np.arange(3), "kinds": {1, 2}}, protocol)
+    (found,) = look(data)
     assert found.imports
     assert found.dangerous == ()
+    assert found.whole
+    if protocol >= 2:
+        (cut,) = look(data[:-1])
+        assert not cut.whole
 
 
 @pytest.mark.parametrize(
@@ -149,6 +163,9 @@ def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
         "labels.txt": b"class\nvalue\n",
         "systems.txt": b"windows\nmacos\nlinux\n",
         "places.txt": b"latitude\nlongitude\n",
+        "story.txt": b"cold is not hot\nhere\n.",
+        "short.txt": b"N.",
+        "weights.raw": b"\x80\x99abc",
         "empty": b"",
         "weights.bin": np.linspace(0, 1, 999).tobytes(),
         "model.onnx": b"\x08\x08\x12\x07skl2onnx\x1a\x05",
@@ -159,7 +176,8 @@ def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
         (folder / name).write_bytes(data)
     np.save(folder / "weights.npy", np.arange(10.0))
     np.savez_compressed(folder / "weights.npz", a=np.arange(10.0))
-    (folder / "link.pkl").symlink_to("/etc/hostname")
+    (tmp_path / "outside.pkl").write_bytes(pickle.dumps(Evil()))
+    (folder / "link.pkl").symlink_to(tmp_path / "outside.pkl")
     assert scan_folder(folder) == ()
 
 
