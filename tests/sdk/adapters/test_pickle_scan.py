@@ -67,12 +67,44 @@ def test_names_that_come_from_the_memo_and_names_that_are_computed() -> None:
     assert found.dangerous == ("os.system",)
     (hidden,) = look(b"\x80\x04]\x8c\x06system\x93.")
     assert hidden.dangerous == ("?.system",)
-    (taken_back,) = look(b"\x80\x04\x8c\x02os\x8c\x04math0\x8c\x06system\x93\x8c\x04true\x85R.")
-    assert taken_back.dangerous == ("os.system",)
     (numbered,) = look(b"\x80\x02\x82\x01.")
     assert numbered.dangerous == ("?.extension-1",)
     (below,) = look(b"\x80\x02cos.own\nrun\n.")
     assert below.dangerous == ("os.own.run",)
+
+
+OS, SYSTEM, MATH, ZERO = b"\x8c\x02os", b"\x8c\x06system", b"\x8c\x04math", b"\x8c\x01\0"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        MATH + b"0",
+        b"(" + MATH + b"1",
+        b"((00",
+        b"(" + ZERO + MATH + b"1",
+        MATH + MATH + b"\x860",
+        b"}" + MATH + MATH + b"s0",
+        b"](" + MATH + MATH + b"e0",
+        MATH + b"\x94h\x0000",
+        MATH + b"2" + b"00",
+        MATH + b"q\x07" + b"0",
+    ],
+)
+def test_what_is_pushed_and_taken_back_hides_no_name(between: bytes) -> None:
+    data = b"\x80\x04" + OS + SYSTEM + between + b"\x93."
+    assert pickle.loads(data) is os.system  # noqa: S301  (the function is given, not called)
+    (found,) = look(data)
+    assert (found.imports, found.dangerous, found.whole) == (("os.system",), ("os.system",), True)
+
+
+def test_a_name_that_reaches_through_another_module() -> None:
+    data = b"\x80\x04\x8c\x04glob\x8c\x09os.system\x93."
+    assert pickle.loads(data) is os.system  # noqa: S301  (the function is given, not called)
+    (found,) = look(data)
+    assert found.dangerous == ("glob.os.system",)
+    (nested,) = look(data.replace(b"\x09os.system", b"\x0bOuter.Inner"))
+    assert nested.dangerous == ()
 
 
 def test_several_pickles_in_a_row() -> None:

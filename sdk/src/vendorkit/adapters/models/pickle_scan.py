@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from pickletools import markobject
 
 MOST_BYTES = 1 << 30
 """Content beyond this is not looked at, and said to be too large."""
@@ -180,14 +181,18 @@ def _pickle(data: bytes, where: str) -> Pickled | None:
 def _is_dangerous(module: str, name: str) -> bool:
     if (module, name) in HARMLESS:
         return False
-    parts = module.split(".")
-    return any(".".join(parts[:count]) in DANGEROUS for count in range(1, len(parts) + 1)) or module == "?"
+    parts, way = module.split("."), name.split(".")[:-1]  # a name with points reaches through what lies in a module
+    return (
+        any(".".join(parts[:count]) in DANGEROUS for count in range(1, len(parts) + 1))
+        or not DANGEROUS.isdisjoint(way)
+        or "?" in (module, name)
+    )
 
 
 def _one(stream: io.BytesIO, seen: set[tuple[str, str]]) -> int | None:
     """Collect the imports of one pickle; gives where it ends, None where it cannot be read to its end."""
-    texts: list[str | None] = []
-    memo: dict[int, str | None] = {}
+    stack: list[object] = []
+    memo: dict[int, object] = {}
     try:
         for opcode, argument, place in pickletools.genops(stream):
             if opcode.name in ("GLOBAL", "INST"):
@@ -195,33 +200,40 @@ def _one(stream: io.BytesIO, seen: set[tuple[str, str]]) -> int | None:
                 if not (_WORD.match(module) and _WORD.match(name)):
                     return None
                 seen.add((module, name))
-                texts.append(None)
             elif opcode.name == "STACK_GLOBAL":
-                pair = [text or "?" for text in [None, None, *texts][-2:]]
+                pair = [text if text and isinstance(text, str) else "?" for text in [None, None, *stack][-2:]]
                 seen.add((pair[0], pair[1]))
-                texts[-2:] = [None]
             elif opcode.name.startswith("EXT"):
                 seen.add(("?", f"extension-{argument}"))
             elif opcode.name == "STOP":
                 return (place or 0) + 1
-            else:
-                _remember(opcode.name, argument, texts, memo)
+            _follow(opcode, argument, stack, memo)
     except Exception:  # noqa: BLE001  (whatever hostile bytes make the reader raise: it ends there)
         return None
     return None
 
 
-def _remember(name: str, argument: object, texts: list[str | None], memo: dict[int, str | None]) -> None:
-    """Follow texts on the stack and in the memo, as far as a name on the stack can come from them."""
-    if name in _STRINGS:
-        texts.append(str(argument))
+def _follow(opcode: pickletools.OpcodeInfo, argument: object, stack: list[object], memo: dict[int, object]) -> None:
+    """What an opcode does to stack and memo, of which texts and marks are known; all else is None."""
+    name, top, taken = opcode.name, stack[-1] if stack else None, list(opcode.stack_before)
+    if markobject in taken or (name == "POP" and top is markobject):
+        while stack.pop() is not markobject:
+            pass
+        taken = taken[: taken.index(markobject)] if name != "POP" else []
+    if taken:
+        del stack[-len(taken) :]
+    if name == "MARK":
+        stack.append(markobject)
+    elif name in _STRINGS:
+        stack.append(str(argument))
+    elif name == "DUP":
+        stack += [top, top]
     elif name == "MEMOIZE":
-        memo[len(memo)] = texts[-1] if texts else None
+        memo[len(memo)] = top
+        stack.append(top)
     elif "PUT" in name and isinstance(argument, int):
-        memo[argument] = texts[-1] if texts else None
+        memo[argument] = top
     elif "GET" in name and isinstance(argument, int):
-        texts.append(memo.get(argument))
-    elif name == "POP" and texts:
-        texts.pop()
-    elif name not in ("PROTO", "FRAME", "MARK"):
-        texts.append(None)
+        stack.append(memo.get(argument))
+    else:
+        stack += [None] * len(opcode.stack_after)
