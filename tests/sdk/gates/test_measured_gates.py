@@ -81,6 +81,16 @@ def test_a_question_that_makes_no_sense_is_an_error(spec: Spec, given: dict[str,
     assert why in result.says
 
 
+def test_too_few_rows_decide_nothing(spec: Spec) -> None:
+    given = spec(kind="business", metric="approved_known_fraud", max=0, min_rows=30)
+    few = ask(given, Measured({"approved_known_fraud": 0.0}, 29))
+    assert few.verdict == "error"
+    assert "it rests on 29 rows, and at least 30 are needed" in few.says
+    assert ask(given, Measured({"approved_known_fraud": 0.0}, 30)).verdict == "pass"
+    none = spec(kind="business", metric="approved_known_fraud", max=0)
+    assert ask(none, Measured({"approved_known_fraud": 0.0}, 0)).verdict == "error"
+
+
 def test_the_live_version_sets_a_limit_too(spec: Spec) -> None:
     given = spec(kind="latency", metric="p99_ms", max=100, max_drop_vs_current=5)
     slower = ask(given, Measured({"p99_ms": 30.0}, 200), Measured({"p99_ms": 20.0}, 200))
