@@ -186,6 +186,11 @@ def test_a_pickle_of_text_that_calls_before_it_breaks_is_named(data: bytes) -> N
     assert found.dangerous == ("os.system",)
 
 
+def test_a_pickle_of_text_without_imports_is_one() -> None:
+    (found,) = look(pickle.dumps([1, 2], 0))
+    assert found.says == "is a pickle and imports nothing."
+
+
 def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
     plain = {
         "pipeline.py": b"import os\nclass Model:\n    pass\n",
