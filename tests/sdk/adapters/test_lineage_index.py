@@ -86,7 +86,12 @@ def test_another_registry_behind_the_same_address_is_read_anew(tmp_path: Path) -
     assert used(tmp_path, restored, B) == [1]
     changed = Shelf()
     changed.add(1, A, release="another")
-    assert used(tmp_path, changed, A) == [1]
+    changed.add(2, A)
+    assert used(tmp_path, changed, A) == [1, 2]
+    rewritten = Shelf()
+    rewritten.add(1, B)
+    rewritten.add(2, B, release="another")
+    assert used(tmp_path, rewritten, A) == []
 
 
 def test_registries_do_not_mix(tmp_path: Path) -> None:

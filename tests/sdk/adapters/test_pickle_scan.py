@@ -68,6 +68,44 @@ def test_names_that_come_from_the_memo_and_names_that_are_computed() -> None:
     assert found.dangerous == ("os.system",)
     (hidden,) = look(b"\x80\x04]\x8c\x06system\x93.")
     assert hidden.dangerous == ("?.system",)
+    (numbered,) = look(b"\x80\x02\x82\x01.")
+    assert numbered.dangerous == ("?.extension-1",)
+    (below,) = look(b"\x80\x02cos.own\nrun\n.")
+    assert below.dangerous == ("os.own.run",)
+
+
+OS, SYSTEM, MATH, ZERO = b"\x8c\x02os", b"\x8c\x06system", b"\x8c\x04math", b"\x8c\x01\0"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        MATH + b"0",
+        b"(" + MATH + b"1",
+        b"((00",
+        b"(" + ZERO + MATH + b"1",
+        MATH + MATH + b"\x860",
+        b"}" + MATH + MATH + b"s0",
+        b"](" + MATH + MATH + b"e0",
+        MATH + b"\x94h\x0000",
+        MATH + b"2" + b"00",
+        MATH + b"q\x07" + b"0",
+    ],
+)
+def test_what_is_pushed_and_taken_back_hides_no_name(between: bytes) -> None:
+    data = b"\x80\x04" + OS + SYSTEM + between + b"\x93."
+    assert pickle.loads(data) is os.system  # noqa: S301  (the function is given, not called)
+    (found,) = look(data)
+    assert (found.imports, found.dangerous, found.whole) == (("os.system",), ("os.system",), True)
+
+
+def test_a_name_that_reaches_through_another_module() -> None:
+    data = b"\x80\x04\x8c\x04glob\x8c\x09os.system\x93."
+    assert pickle.loads(data) is os.system  # noqa: S301  (the function is given, not called)
+    (found,) = look(data)
+    assert found.dangerous == ("glob.os.system",)
+    (nested,) = look(data.replace(b"\x09os.system", b"\x0bOuter.Inner"))
+    assert nested.dangerous == ()
 
 
 @pytest.mark.parametrize(
@@ -151,12 +189,20 @@ def test_an_object_array_of_numpy() -> None:
     np.save(file, np.array([Evil()], dtype=object), allow_pickle=True)
     (found,) = look(file.getvalue(), "weights.npy")
     assert "posix.system" in found.dangerous
+    (spoiled,) = look(file.getvalue().partition(b"\n")[0] + b"\nno pickle", "weights.npy")
+    assert not spoiled.whole
 
 
-def test_an_ordinary_pickle_is_named_and_not_called_dangerous() -> None:
-    (found,) = look(pickle.dumps({"array": np.arange(3), "kinds": {1, 2}}))
+@pytest.mark.parametrize("protocol", range(6))
+def test_an_ordinary_pickle_is_named_and_not_called_dangerous(protocol: int) -> None:
+    data = pickle.dumps({"array": np.arange(3), "kinds": {1, 2}}, protocol)
+    (found,) = look(data)
     assert found.imports
     assert found.dangerous == ()
+    assert found.whole
+    if protocol >= 2:
+        (cut,) = look(data[:-1])
+        assert not cut.whole
 
 
 @pytest.mark.parametrize(
@@ -175,6 +221,11 @@ def test_a_pickle_of_text_that_calls_before_it_breaks_is_named(data: bytes) -> N
     assert found.dangerous == ("os.system",)
 
 
+def test_a_pickle_of_text_without_imports_is_one() -> None:
+    (found,) = look(pickle.dumps([1, 2], 0))
+    assert found.says == "is a pickle and imports nothing."
+
+
 def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
     plain = {
         "pipeline.py": b"import os\nclass Model:\n    pass\n",
@@ -184,6 +235,9 @@ def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
         "labels.txt": b"class\nvalue\n",
         "systems.txt": b"windows\nmacos\nlinux\n",
         "places.txt": b"latitude\nlongitude\n",
+        "story.txt": b"cold is not hot\nhere\n.",
+        "short.txt": b"N.",
+        "weights.raw": b"\x80\x99abc",
         "empty": b"",
         "weights.bin": np.linspace(0, 1, 999).tobytes(),
         "model.onnx": b"\x08\x08\x12\x07skl2onnx\x1a\x05",
@@ -194,7 +248,8 @@ def test_what_is_no_pickle_is_not_taken_for_one(tmp_path: Path) -> None:
         (folder / name).write_bytes(data)
     np.save(folder / "weights.npy", np.arange(10.0))
     np.savez_compressed(folder / "weights.npz", a=np.arange(10.0))
-    (folder / "link.pkl").symlink_to("/etc/hostname")
+    (tmp_path / "outside.pkl").write_bytes(pickle.dumps(Evil()))
+    (folder / "link.pkl").symlink_to(tmp_path / "outside.pkl")
     assert scan_folder(folder) == ()
 
 

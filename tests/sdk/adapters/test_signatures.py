@@ -160,6 +160,7 @@ def test_times_without_z_are_local(by: str, keys: dict[str, Path], monkeypatch: 
     try:
         assert answer(Case(f'{ANN} valid-before="20260601205959" {{key}}\n'), keys, "ed25519")
         assert answer(Case(f'{ANN} valid-before="20260601210000" {{key}}\n'), keys, "ed25519") is None
+        assert answer(Case(f'{ANN} valid-before="20260601120000Z" {{key}}\n'), keys, "ed25519") is None
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -69,5 +69,9 @@ def test_no_answer_is_no_pass(
     assert says in result.says
 
 
+def test_twenty_runs_are_not_too_many(ask: Callable[..., GateResult]) -> None:
+    assert ask((A,) * 20, min=20).verdict == "pass"
+
+
 def test_one_run_never_passes_whatever_min_says(ask: Callable[..., GateResult]) -> None:
     assert ask((A,), min=0).verdict == "error"

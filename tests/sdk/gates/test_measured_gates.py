@@ -69,6 +69,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a key that is needed": ({"kind": "business", "metric": "breaks_rising", "max": 0}, "needs `slice`"),
     "a bound that nobody accepted": ({"kind": "determinism", "metric": "score_difference", "max": 0.1}, "stochastic"),
     "no bound": ({"kind": "determinism", "metric": "score_difference"}, "`max` is missing"),
+    "a bound below zero": ({"kind": "determinism", "metric": "score_difference", "max": -1}, "set 0, or the bound"),
     "a bound at the wrong end": ({"kind": "determinism", "metric": "score_difference", "min": 0}, "no limit"),
 }  # fmt: skip
 
@@ -78,6 +79,16 @@ def test_a_question_that_makes_no_sense_is_an_error(spec: Spec, given: dict[str,
     result = ask(spec(**given), Measured({str(given["metric"]): 1.0}, 9), exception="")
     assert result.verdict == "error"
     assert why in result.says
+
+
+def test_too_few_rows_decide_nothing(spec: Spec) -> None:
+    given = spec(kind="business", metric="approved_known_fraud", max=0, min_rows=30)
+    few = ask(given, Measured({"approved_known_fraud": 0.0}, 29))
+    assert few.verdict == "error"
+    assert "it rests on 29 rows, and at least 30 are needed" in few.says
+    assert ask(given, Measured({"approved_known_fraud": 0.0}, 30)).verdict == "pass"
+    none = spec(kind="business", metric="approved_known_fraud", max=0)
+    assert ask(none, Measured({"approved_known_fraud": 0.0}, 0)).verdict == "error"
 
 
 def test_the_live_version_sets_a_limit_too(spec: Spec) -> None:
@@ -98,6 +109,14 @@ def test_cells_timings_and_an_accepted_exception_are_handed_on(spec: Spec) -> No
     assert (result.timings, result.notes) == ((timing,), ("see this",))
     bound = ask(spec(kind="determinism", metric="score_difference", max=0.1), Measured({"score_difference": 0.05}, 9))
     assert (bound.verdict, bound.notes) == ("pass", ("accepted by model-risk",))
+
+
+def test_training_that_repeats_exactly_needs_no_exception(spec: Spec) -> None:
+    given = spec(kind="determinism", metric="score_difference", max=0)
+    for exception in ("", "accepted by model-risk"):
+        same = ask(given, Measured({"score_difference": 0.0}, 9), exception=exception)
+        assert (same.verdict, same.notes) == ("pass", ())
+    assert ask(given, Measured({"score_difference": 1e-9}, 9), exception="").verdict == "fail"
 
 
 def test_a_rule_of_the_vendors_shows_where_it_comes_from(spec: Spec) -> None:

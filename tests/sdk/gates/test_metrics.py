@@ -299,6 +299,15 @@ def test_wilson_by_the_book() -> None:
     assert wilson(0, 10) == pytest.approx((0.0, 0.27753279), abs=1e-8)
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)  # Newcombe 1998, Statistics in Medicine
     assert wilson(10, 10)[1] == 1.0
+    classes = np.arange(9.0) % 3
+    said = np.eye(3)[np.r_[classes[:6].astype(int), 0, 0, 0]]  # 7 of 9 are right
+    assert metric_for("accuracy", "multiclass").interval(classes, said, DEFAULT) == pytest.approx(wilson(7, 9))
+
+
+@pytest.mark.parametrize(("label", "score"), [([0.0, 1.0], [0.1, 0.2]), ([0.0, 0.0], [0.1, 0.9])])
+def test_lift_over_nothing_is_no_number(label: list[float], score: list[float]) -> None:
+    with pytest.raises(BadInput, match="lift has no value"):
+        METRICS["lift"].function(np.array(label), np.array(score), DEFAULT)
 
 
 def test_a_million_rows() -> None:

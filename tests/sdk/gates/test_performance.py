@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from vendorkit.errors import BadInput
 from vendorkit.gates import Evidence, Scored, ask_all, scored
 from vendorkit.gates.columns import Column
-from vendorkit.gates.limits import options_of
+from vendorkit.gates.limits import options_of, sure
 from vendorkit.records.gate_report import GateResult
 
 from tests.sdk.gates.conftest import column
@@ -131,6 +133,13 @@ def test_a_live_version_measured_on_other_rows(spec: Spec) -> None:
     assert "another content of benchmark holdout" in result.says
 
 
+def test_a_live_version_that_tells_other_classes_apart(spec: Spec) -> None:
+    own, other = (replace(ranked(4), classes=classes) for classes in (("no", "yes"), ("yes", "no")))
+    result = ask(spec(max_drop_vs_current=0.01), own, other)
+    assert result.verdict == "error"
+    assert "the live version tells the classes yes, no apart, the candidate no, yes" in result.says
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -231,6 +240,27 @@ def test_weights_that_are_none(spec: Spec, weight: Any, given: dict[str, Any], s
     result = ask(spec(**{"min": 0.1, "weight": "w", **given}), weighed(weight))
     assert result.verdict == "error"
     assert says in result.says
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "slack", "live"),
+    [
+        ({"min": 0.8}, 0.801, 0.002, None),
+        ({"min": 0.8}, 0.799, 0.002, None),
+        ({"max": 0.8}, 0.801, 0.002, None),
+        ({"max_drop_vs_current": 0.01}, 0.795, 0.0, (0.804, 0.002)),
+        ({"max_drop_vs_current": 0.01}, 0.793, 0.0, (0.804, 0.002)),
+        ({"max_drop_vs_current": 0.01}, 0.795, 0.002, (0.804, 0.0)),
+    ],
+)
+def test_a_limit_nearer_than_a_value_is_known_decides_nothing(
+    spec: Spec, given: dict[str, Any], value: float, slack: float, live: tuple[float, float] | None
+) -> None:
+    with pytest.raises(BadInput, match="the limit lies between"):
+        sure(spec(**given), "higher", value, slack, live)
+    fine = sure(spec(**given), "higher", value, slack / 100, live and (live[0], live[1] / 100))
+    assert [bound.kept for bound in fine] == [value >= 0.794 if live else (value >= 0.8) == ("min" in given)]
+    assert [bound.number for bound in fine] == [pytest.approx(0.794 if live else 0.8)]
 
 
 def test_too_few_rows_decide_nothing(spec: Spec) -> None:

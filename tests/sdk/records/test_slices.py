@@ -34,6 +34,7 @@ def test_and_binds_closer_than_or() -> None:
 
 def test_columns_whose_groups_are_compared() -> None:
     assert parse_slice("sex").groups == ("sex",)
+    assert parse_slice("a" * 500).groups == ("a" * 500,)
     found = parse_slice(" sex, `job title` ")
     assert (found.groups, found.columns, found.condition) == (("sex", "job title"), ("sex", "job title"), None)
 
@@ -47,6 +48,7 @@ def test_columns_whose_groups_are_compared() -> None:
         ("age < 25 sex", "needs `and`, `or` or the end in place of `sex`"),
         ("(age < 25", "needs `)` at its end"),
         ("age < 25 and", "needs the name of a column at its end"),
+        ("and < 25", "needs the name of a column in place of `and`"),
         ("age; drop", "something unreadable (character 4)"),
         ("__import__('os')", "needs a comparison such as `<`, `=` or `!=` in place of `(`"),
         ("age < 25abc", "something unreadable"),

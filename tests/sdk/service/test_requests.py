@@ -56,6 +56,7 @@ def test_every_fault_is_listed() -> None:
         "rows[1]": "is a list, expected an object.",
         "rows[3].age": "is 1.5, expected an integer of at most 64 bits.",
     }
+    assert faults({"rows": [{**GOOD, "more": 1}]}) == {"rows[0].more": "is not a field of the contract."}
 
 
 @pytest.mark.parametrize("body", [[], 5, "text", None, True])

@@ -83,6 +83,7 @@ REPORT = dossier().report
 
 POINTER = (Path(__file__).parents[1] / "records/golden/snapshot.json").read_bytes()
 GATES, BENCHMARKS = minimal_manifest()["gates"], minimal_manifest()["benchmarks"]
+CAPPED = REPORT.model_copy(update={"results": (REPORT.results[0].model_copy(update={"most": 0.8}),)})
 JUDGED = REPORT.model_copy(update={"results": (REPORT.results[0].model_copy(update={"least": 0.76}),)})
 
 
@@ -134,6 +135,8 @@ MUTATIONS: dict[str, tuple[str, RepositoryView]] = {
     ),
     "a gate without words": ("GAT-05", view(gates=[{**GATES[0], "says": "roc_auc at least 0.7"}, GATES[1]])),
     "a lower limit": ("GAT-06", asked(JUDGED)),
+    "a higher limit": ("GAT-06", asked(CAPPED, gates=[{**GATES[0], "min": None, "max": 0.9}, GATES[1]])),
+    "no limit of its kind": ("GAT-06", asked(CAPPED)),
     "a gate that is gone": ("GAT-06", asked(JUDGED, gates=[{**GATES[0], "id": "g-other"}, GATES[1]])),
     "stub in the card": ("DOC-01", worded(CARD, "Young applicants are few.", "Say here who is few.")),
     "no section in the card": ("DOC-01", worded(CARD, "## Factors", "### Factors")),
@@ -230,10 +233,27 @@ def test_a_waiver_covers_its_target_and_no_other() -> None:
     assert found["pyproject.toml:1"].verdict == "fail"
 
 
-def test_a_waiver_without_target_covers_all_of_its_check() -> None:
+def test_a_waiver_without_target_covers_all_of_its_check_and_no_other() -> None:
     gone = {path: SeenFile("missing") for path in TEMPLATE}
     wide = {key: value for key, value in WAIVER.items() if key != "target"}
     assert failing(findings(view(gone, waivers=[wide]))) == set()
+    assert failing(findings(view(gone, waivers=[{**wide, "check": "GAT-05"}]))) == {"MAN-04"}
+    assert {found.verdict for found in findings(view(waivers=[wide])) if found.id == "MAN-04"} == {"pass"}
+
+
+def test_a_limit_that_is_as_it_was_or_narrower_is_not_loosened() -> None:
+    for changes in ({"max": 0.8}, {"max": 0.75}):
+        seen = asked(CAPPED, gates=[{**GATES[0], "min": None, **changes}, GATES[1]])
+        assert failing(findings(seen)) == set()
+
+
+def test_stage_and_tier_decide_how_severe_a_fault_is() -> None:
+    edited = {"noxfile.py": SeenFile("file", b"")}
+    for given in (view(edited), view(edited, **delivery())):
+        engagement, line = given.examined.draft.engagement, packaged_policy().line("MAN-04")
+        assert engagement is not None
+        [finding] = [finding for finding in findings(given) if finding.id == "MAN-04"]
+        assert finding.severity == line.severity_at(engagement.stage, engagement.risk_tier, TODAY)
 
 
 @pytest.mark.parametrize("change", [{"expires": "2026-11-21"}, {"approved_by": "vendor-ml"}, {"expires": "2027-06-01"}])

@@ -55,6 +55,17 @@ def test_tier_and_task_decide_of_whom() -> None:
     assert ids(pack(), of_tier("high", surfaces=[surface])) == ["platform/held-back/holdout"]
 
 
+def test_a_benchmark_of_data_that_the_model_has_not_read_is_not_its() -> None:
+    value = minimal_manifest()
+    datasets = [*value["datasets"], {**value["datasets"][0], "id": "other", "pointer": "data/other.lock.json"}]
+    theirs = {**value["benchmarks"][0], "id": "theirs", "dataset": "other", "path": "benchmarks/theirs.lock.json"}
+    declared = of_tier("low", datasets=datasets, benchmarks=[*value["benchmarks"], theirs])
+    assert ids(pack(), declared) == ["platform/held-back/holdout"]
+    late = delivery()
+    late["engagement"]["risk_tier"] = "low"
+    assert ids(pack(), manifest(datasets=datasets, benchmarks=[theirs], gates=[], **late)) == ["platform/held-back"]
+
+
 def test_without_a_benchmark_of_the_kind_it_is_an_error_once_benchmarks_are_owed() -> None:
     other = [{**minimal_manifest()["benchmarks"][0], "kind": "historical"}]
     assert ids(pack(), manifest(benchmarks=other)) == ["platform/same"], "not owed at kickoff"

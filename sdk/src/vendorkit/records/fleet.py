@@ -19,7 +19,7 @@ from vendorkit.records.answers import ANSWERS_FILE
 from vendorkit.records.base import Value
 from vendorkit.records.manifest.words import Duration, Id, RepoPath, Text
 from vendorkit.records.plain_words import kind_of
-from vendorkit.records.shape_faults import shape_fault
+from vendorkit.records.shape_faults import shape_faults
 from vendorkit.records.yaml_text import YamlText, capped, read_yaml
 
 FLEET_FILE = "fleet.yaml"
@@ -253,7 +253,7 @@ def load_fleet(data: bytes, where: str = FLEET_FILE) -> Fleet:
     try:
         fleet = Fleet.model_validate_json(json.dumps(read.value))
     except ValidationError as error:
-        found = (shape_fault(fault, read, Fleet, "a fleet") for fault in error.errors(include_url=False))
+        found = shape_faults(error, read, Fleet, "a fleet")
         raise BadInput(f"{where} is not valid.", capped(found, where)) from error
     faults = [*_entries(fleet, read), *_names(fleet, read)]
     if faults:

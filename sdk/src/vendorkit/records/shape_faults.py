@@ -6,13 +6,26 @@ The manifest and the list of a fleet are judged by it; the rules of each file st
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
+
+from pydantic import ValidationError
 
 from vendorkit.errors import Fault
 from vendorkit.records.base import Value
 from vendorkit.records.plain_words import plain_words
 from vendorkit.records.yaml_text import KeyPath, YamlText
+
+
+def shape_faults(error: ValidationError, read: YamlText, model: type[Value], what: str) -> Iterator[Fault]:
+    """Every fault that pydantic found; the other arguments are those of `shape_fault`.
+
+    A list whose entries are all wrong is empty for pydantic, and not for its reader: that is no fault of its own.
+    """
+    for each in error.errors(include_url=False):
+        if each["type"] != "too_short" or len(each["input"]) < each["ctx"]["min_length"]:
+            yield shape_fault(each, read, model, what)
 
 
 def shape_fault(error: Any, read: YamlText, model: type[Value], what: str) -> Fault:

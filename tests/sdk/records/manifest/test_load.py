@@ -57,6 +57,7 @@ def test_a_fresh_scaffold_is_valid_and_owes_the_rest() -> None:
 def test_the_smallest_kickoff_has_the_required_sections_alone() -> None:
     optional = ("standards", "datasets", "reproduce", "benchmarks", "gates", "productivity", "waivers", "deputy")
     changes: dict[str, Any] = dict.fromkeys(optional, ABSENT)
+    changes["engagement"] = {**minimal_manifest()["engagement"], "risk_tier": "high"}
     changes["surfaces"] = [{"id": "credit", "kind": "model", "path": "models/credit", "owner": "model-risk"}]
     found = manifest(**changes)
     assert found.gates == ()
@@ -169,6 +170,10 @@ def test_nobody_is_blamed_for_a_fault_elsewhere() -> None:
     found = faults_of(manifest_bytes(people=people))
     assert len(found) == 1
     assert "people.ml-sre.org" in found[0]
+    milestones = minimal_manifest()["milestones"]
+    milestones[0]["due"] = "soon"
+    (fault,) = faults_of(manifest_bytes(milestones=milestones))
+    assert "milestones[0].due" in fault
     mistyped = manifest_bytes().replace(b"\npeople:", b"\npeoples:")
     assert [fault.split(" ", 1)[1] for fault in faults_of(mistyped)] == [
         "people: is missing. Add `people`.",
@@ -224,6 +229,8 @@ CROSS = {
     "segment without slice": (edit("gates", 1, "slice", to=ABSENT), "gates[1]", "without a slice"),
     "fairness without slice": (edit("gates", 2, "slice", to=ABSENT), "gates[2]", "without a slice"),
     "two weights": (edit("gates", 0, "weight", to="a, b"), "gates[0].weight", "`weight` is 'a, b'"),
+    "condition as series": (edit("gates", 0, "series", to="age < 25"), "gates[0].series", "is a condition"),
+    "fairness of a condition": (edit("gates", 2, "slice", to="age < 25"), "gates[2].slice", "is a condition"),
     "impossible gate": (edit("gates", 0, "max", to=0.1), "gates[0]", "nothing could pass"),
     "model without card": (edit("surfaces", 0, "card", to=ABSENT), "surfaces[0]", "without `card`"),
     "model without datasets": (edit("surfaces", 0, "datasets", to=[]), "surfaces[0]", "without `datasets`"),
@@ -259,6 +266,21 @@ def test_each_rule_across_the_file(name: str) -> None:
     assert any(path in fault and says in fault for fault in found), found
     assert len(found) == 1 or name in ("high tier without memory gate", "high tier without stress"), found
     assert all(fault.startswith("engagement.yaml:") for fault in found)
+
+
+LAWFUL = {
+    "vendor chairs": edit("cadence", 0, "chair", to="vendor-ml"),
+    "vendor is alerted": edit("operations", "alerts", 1, "to", to="vendor-ml"),
+    "vendor leaves on the day of the rehearsal": edit("handoff", "shadow", "vendor_out", to="2027-02-03"),
+    "one value alone passes": edit("gates", 0, "max", to=0.76),
+}
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_no_rule_asks_for_more_than_it_says(name: str) -> None:
+    value = example().to_value()
+    LAWFUL[name](value)
+    load_manifest(yaml.safe_dump(value, sort_keys=False).encode())
 
 
 SHAPES = {

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from pickletools import markobject
 
 MOST_BYTES = 1 << 30
 """Content beyond this is not looked at, and said to be too large."""
@@ -188,14 +189,18 @@ def _pickle(data: bytes, where: str) -> Pickled | None:
 def _is_dangerous(module: str, name: str) -> bool:
     if (module, name) in HARMLESS:
         return False
-    parts = module.split(".")
-    return any(".".join(parts[:count]) in DANGEROUS for count in range(1, len(parts) + 1)) or "?" in (module, name)
+    parts, way = module.split("."), name.split(".")[:-1]  # a name with points reaches through what lies in a module
+    return (
+        any(".".join(parts[:count]) in DANGEROUS for count in range(1, len(parts) + 1))
+        or not DANGEROUS.isdisjoint(way)
+        or "?" in (module, name)
+    )
 
 
 def _one(stream: io.BytesIO, seen: set[tuple[str, str]]) -> int | None:
     """Collect the imports of one pickle; gives where it ends, None where it cannot be read to its end."""
     stack: list[object] = []
-    memo: dict[object, object] = {}
+    memo: dict[int, object] = {}
     try:
         for opcode, argument, place in pickletools.genops(stream):
             if opcode.name in ("GLOBAL", "INST"):
@@ -204,8 +209,8 @@ def _one(stream: io.BytesIO, seen: set[tuple[str, str]]) -> int | None:
                     return None
                 seen.add((module, name))
             elif opcode.name == "STACK_GLOBAL":
-                module, name = (text if isinstance(text, str) else "?" for text in [None, None, *stack[-2:]][-2:])
-                seen.add((module, name))
+                pair = [text if text and isinstance(text, str) else "?" for text in [None, None, *stack][-2:]]
+                seen.add((pair[0], pair[1]))
             elif opcode.name.startswith("EXT"):
                 seen.add(("?", f"extension-{argument}"))
             elif opcode.name == "STOP":
@@ -216,29 +221,27 @@ def _one(stream: io.BytesIO, seen: set[tuple[str, str]]) -> int | None:
     return None
 
 
-def _follow(opcode: pickletools.OpcodeInfo, argument: object, stack: list[object], memo: dict[object, object]) -> None:
-    """Do to the stack and the memo what unpickling would do: texts and marks are kept, all else is None.
-
-    As many entries come and go as there: else another text could be passed off as the name that is imported.
-    """
-    top = stack[-1] if stack else None
-    if opcode.name == "MEMOIZE":
+def _follow(opcode: pickletools.OpcodeInfo, argument: object, stack: list[object], memo: dict[int, object]) -> None:
+    """What an opcode does to stack and memo, of which texts and marks are known; all else is None."""
+    name, top, taken = opcode.name, stack[-1] if stack else None, list(opcode.stack_before)
+    if markobject in taken or (name == "POP" and top is markobject):
+        while stack.pop() is not markobject:
+            pass
+        taken = taken[: taken.index(markobject)] if name != "POP" else []
+    if taken:
+        del stack[-len(taken) :]
+    if name == "MARK":
+        stack.append(markobject)
+    elif name in _STRINGS:
+        stack.append(str(argument))
+    elif name == "DUP":
+        stack += [top, top]
+    elif name == "MEMOIZE":
         memo[len(memo)] = top
-    elif "PUT" in opcode.name:
-        memo[argument] = top
-    elif opcode.name == "DUP":
         stack.append(top)
+    elif "PUT" in name and isinstance(argument, int):
+        memo[argument] = top
+    elif "GET" in name and isinstance(argument, int):
+        stack.append(memo.get(argument))
     else:
-        for taken in reversed(opcode.stack_before):
-            if taken is pickletools.markobject:
-                while stack and stack.pop() is not taken:
-                    pass
-            elif taken is not pickletools.stackslice and stack:
-                stack.pop()
-        for left in opcode.stack_after:
-            if left is pickletools.markobject:
-                stack.append(left)
-            elif opcode.name in _STRINGS:
-                stack.append(str(argument))
-            else:
-                stack.append(memo.get(argument) if "GET" in opcode.name else None)
+        stack += [None] * len(opcode.stack_after)

@@ -14,7 +14,7 @@ from vendorkit.records.manifest.draft import Draft, Problem, draft_of
 from vendorkit.records.manifest.model import Manifest
 from vendorkit.records.manifest.rules import CROSS_RULES, SCHEMA_RULES, WAIVER_RULES, Rule
 from vendorkit.records.plain_words import kind_of
-from vendorkit.records.shape_faults import shape_fault
+from vendorkit.records.shape_faults import shape_faults
 from vendorkit.records.yaml_text import NotTextError, YamlText, capped, read_yaml
 
 SCHEMA_VERSION = 1
@@ -83,7 +83,7 @@ def examine(text: bytes, where: str = "engagement.yaml") -> Examined:
     try:
         manifest = Manifest.model_validate_json(json.dumps(read.value))
     except ValidationError as error:
-        shape = (shape_fault(fault, read, Manifest, "the manifest") for fault in error.errors(include_url=False))
+        shape = shape_faults(error, read, Manifest, "the manifest")
     draft = draft_of(read.value)
     return Examined(
         manifest,
