@@ -91,7 +91,7 @@ def test_an_unknown_package_has_its_line_and_a_mend(folder: Path) -> None:
     error = refused(folder, "import os\n\nimport lightgbmm\n")
     assert error.faults[0].where == "models/credit/pipeline.py:3"
     assert error.faults[0].says == "ModuleNotFoundError: No module named 'lightgbmm'"
-    assert "uv lock" in error.faults[0].fix
+    assert "vendorkit lock" in error.faults[0].fix
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,14 @@ class Commits:
         with _told(self.path):
             return _told_of(self._commit(commit))
 
+    def first(self, commit: str) -> Commit:
+        """The oldest commit that a line of first parents leads back to; in a shallow repository the oldest there is."""
+        with _told(self.path):
+            found = self._commit(commit)
+            while found.parent_ids and found.parent_ids[0] in self._repository:
+                found = self._commit(str(found.parent_ids[0]))
+            return _told_of(found)
+
     def only_on(self, commit: str, base: str, most: int = 50) -> list[Commit]:
         """Commits that a branch has and its base has not, the newest first, at most so many."""
         with _told(self.path):

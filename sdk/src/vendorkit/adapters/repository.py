@@ -130,17 +130,6 @@ def head(path: Path) -> Head | None:
     return Head(commit, author, committer)
 
 
-def first_day(path: Path, commit: str) -> str:
-    """The day of the oldest commit that a line of first parents leads back to, as YYYY-MM-DD.
-
-    Raises:
-        Unavailable: Git is missing or refuses.
-    """
-    line = ("--first-parent", "--no-show-signature", "--format=%cs", "--end-of-options", commit, "--")
-    listed = _git(path, "log", *line)
-    return listed.splitlines()[-1]
-
-
 def is_dirty(path: Path) -> bool:
     """Whether files below `path` differ from the commit, or are new and not ignored.
 

@@ -99,7 +99,8 @@ def plan(
     read = _reader(objects, theirs)
     _not_ours_yet(path, read)
     name = name or path.resolve().name
-    began, remote = repository.first_day(path, start), remote or Commits(path).origin()
+    commits = Commits(path)
+    began, remote = commits.first(start).at[:10], remote or commits.origin()
     answers = {"starter": STARTER} | infer(read, theirs, folder=name, remote=remote, began=began)
     answers |= {name: Inferred(_shown(value), "given") for name, value in given.items()}
     values = {name: answer.value for name, answer in answers.items()} | dict(given) | {"sdk_origin": origin}
