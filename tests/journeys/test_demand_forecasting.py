@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.journeys.test_kick_off import REPOSITORY, environment, kick_off, run, uv
+from tests.support.keys import make_key
 from tests.template.test_ci import github
 
 HOUR = {
@@ -54,8 +55,7 @@ def test_every_session_of_its_ci_is_green_and_the_forecast_is_served(repo: Path)
     verdicts = {gate["id"]: gate["verdict"] for gate in report["results"]}
     assert verdicts == dict.fromkeys(("beats-last-week", "off-by", "later", "repeats"), "pass")
 
-    key = repo.parent / "key"
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key), cwd=repo.parent)
+    key = make_key(repo.parent / "key")
     with (repo / "allowed_signers").open("a") as signers:
         signers.write(f"{SRE} {' '.join(key.with_suffix('.pub').read_text().split()[:2])}\n")
     run("git", "commit", "--quiet", "--all", "-m", "Trust this key", cwd=repo)

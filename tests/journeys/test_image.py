@@ -25,6 +25,7 @@ from tests.journeys.demo import APPLICANT
 from tests.journeys.test_kick_off import REPOSITORY, kick_off, run
 from tests.support.containers import Containers, containers
 from tests.support.engagement import PEOPLE
+from tests.support.keys import make_key
 from tests.support.mlflow_server import mlflow_server
 from tests.support.world import World
 
@@ -69,7 +70,7 @@ def trust_keys(repo: Path, keys: Path) -> World:
     keys.mkdir()
     with (repo / "allowed_signers").open("a") as signers:
         for who, (_, _, contact) in PEOPLE.items():
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / who)], check=True)
+            make_key(keys / who)
             signers.write(f"{contact} {(keys / f'{who}.pub').read_text()}")
     world = World(repo, keys)
     world.commit("Trust these keys", "model-ops-lead")

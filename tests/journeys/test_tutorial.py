@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.support.ports import free_port
 
@@ -52,6 +55,7 @@ def surroundings(home: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen: `apt-get install openssh-client`")
 def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
     environment = surroundings(tmp_path / "home")
     work = tmp_path / "work"

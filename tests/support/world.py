@@ -20,6 +20,7 @@ from typing import Any
 from vendorkit.cli.main import main
 
 from tests.support.engagement import PEOPLE, write_engagement
+from tests.support.keys import make_key
 from tests.support.words import write_words
 
 TEMPLATE = Path(__file__).parents[2] / "template"
@@ -203,8 +204,7 @@ def make_world(folder: Path, **changes: Any) -> World:
     keys = folder / "keys"
     keys.mkdir()
     for person in (*PEOPLE, "stranger"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(keys / person)]
-        subprocess.run(command, check=True)
+        make_key(keys / person, comment=person)
     lines = [f"{PEOPLE[who][2]} {(keys / f'{who}.pub').read_text().rsplit(' ', 1)[0]}" for who in PEOPLE]
     (repo / "allowed_signers").write_text("\n".join(lines) + "\n")
     for name in ("data/applications.csv", "benchmarks/holdout.csv"):

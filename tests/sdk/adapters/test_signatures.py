@@ -20,15 +20,11 @@ from vendorkit.adapters import signatures
 from vendorkit.adapters.signatures import refusal, sign, signing_key
 from vendorkit.errors import BadInput, Unavailable
 
+from tests.support.keys import make_key, ssh_keygen
+
 ANN = "ann@bank.example"
 PAYLOAD = b'{"kind":"approval"}'
 AT = "2026-06-01T12:00:00.250Z"
-
-
-def make_key(path: Path, *options: str, passphrase: str = "") -> Path:
-    kind = options or ("-t", "ed25519")
-    subprocess.run(["ssh-keygen", "-q", *kind, "-N", passphrase, "-C", "", "-f", str(path)], check=True)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +32,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("keys")
     return {
         "ed25519": make_key(folder / "ed25519"),
-        "rsa": make_key(folder / "rsa", "-t", "rsa", "-b", "2048"),
-        "ecdsa": make_key(folder / "ecdsa", "-t", "ecdsa"),
+        "rsa": make_key(folder / "rsa", "rsa"),
+        "ecdsa": make_key(folder / "ecdsa", "ecdsa"),
         "other": make_key(folder / "other"),
-        "locked": make_key(folder / "locked", passphrase="correct horse"),
     }
 
 
@@ -57,7 +52,7 @@ def by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "library":
         without_tool(monkeypatch)
     elif not shutil.which("ssh-keygen"):
-        pytest.skip("ssh-keygen is not installed")
+        pytest.skip("ssh-keygen is not installed: `apt-get install openssh-client`")
     return str(request.param)
 
 
@@ -169,7 +164,7 @@ def test_times_without_z_are_local(by: str, keys: dict[str, Path], monkeypatch: 
 def test_a_signature_for_another_use_does_not_count(by: str, keys: dict[str, Path], tmp_path: Path) -> None:
     file = tmp_path / "payload"
     file.write_bytes(PAYLOAD)
-    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", str(keys["ed25519"]), str(file)], check=True)
+    ssh_keygen("-Y", "sign", "-n", "git", "-f", str(keys["ed25519"]), str(file))
     made = (tmp_path / "payload.sig").read_text()
     assert refusal(PAYLOAD, made, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT, ())
 
@@ -266,7 +261,8 @@ def test_a_public_key_that_no_agent_holds_cannot_sign(
         sign(PAYLOAD, alone)
 
 
-def test_a_locked_key_without_a_terminal_is_refused_at_once(by: str, keys: dict[str, Path]) -> None:
+def test_a_locked_key_without_a_terminal_is_refused_at_once(by: str, tmp_path: Path) -> None:
+    ssh_keygen("-t", "ed25519", "-N", "correct horse", "-f", str(tmp_path / "locked"))
     code = (
         "import sys; from pathlib import Path; from vendorkit.adapters import signatures\n"
         "if sys.argv[2] == 'library': signatures.shutil.which = lambda name: None\n"
@@ -274,7 +270,7 @@ def test_a_locked_key_without_a_terminal_is_refused_at_once(by: str, keys: dict[
     )
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "SSH_ASKPASS")}
     done = subprocess.run(
-        [sys.executable, "-c", code, str(keys["locked"]), by],
+        [sys.executable, "-c", code, str(tmp_path / "locked"), by],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
