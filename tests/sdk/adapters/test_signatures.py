@@ -161,6 +161,13 @@ def test_times_without_z_are_local(by: str, keys: dict[str, Path], monkeypatch: 
         time.tzset()
 
 
+def test_another_payload_is_told_in_words(by: str, keys: dict[str, Path]) -> None:
+    made = sign(PAYLOAD, keys["ed25519"])
+    says = refusal(b"{}", made, ANN, f"{ANN} {public(keys['ed25519'])}\n", AT, ())
+    assert says is not None
+    assert says.startswith("something else was signed, not this")
+
+
 def test_a_signature_for_another_use_does_not_count(by: str, keys: dict[str, Path], tmp_path: Path) -> None:
     file = tmp_path / "payload"
     file.write_bytes(PAYLOAD)

@@ -237,7 +237,7 @@ def _refusal_by_library(
         if parts.hash_algo not in HASHES or not _well_formed(signature, parts, key):
             return "the signature does not verify: it is not well formed"
     except Exception as error:  # noqa: BLE001  (whatever hostile bytes make the library raise, it is a no)
-        return f"the signature does not verify: {error}"
+        return f"the signature does not verify: {error}" if str(error) else "something else was signed, not this"
     if " ".join(key.openssh_str().split()[:2]) in gone:
         return "its key was revoked before it signed this"
     for line in signers.split("\n"):
