@@ -135,6 +135,6 @@ def test_digests_name_their_algorithm(tmp_path: Path) -> None:
 
 
 def test_a_large_object_with_a_key_twice_is_refused_at_once() -> None:
-    many = ", ".join(f'"{number}": 1' for number in range(200_000))  # each held against each would take hours
+    many = ", ".join(f'"{number}": 1' for number in range(200_000))  # too many to hold each against each
     with pytest.raises(BadInput, match=r"duplicate key: 7\."):
         load_json(f'{{{many}, "7": 2}}', "large.json")

@@ -1,4 +1,4 @@
-"""TOML of others, read without what takes the reader hours or exhausts its stack."""
+"""TOML of others, read without keys whose parts are too many for the reader, or nesting that exhausts its stack."""
 
 from __future__ import annotations
 
